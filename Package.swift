@@ -1,0 +1,161 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// The settings of every Swift target of ours; the reasons are in Documentation/HACKING.md.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ needs: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(
+        name: name, dependencies: needs, path: "Sources/\(name)", resources: resources,
+        swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ needs: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: needs + ["TestSupport"], path: "Tests/\(name)", resources: resources,
+        swiftSettings: swiftSettings)
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+let allTargets: [Target] = [
+    // Floor 0: C
+    .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
+    .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CLinux", path: "Sources/CLinux"),
+    .target(name: "CHengAccelerator", path: "Sources/CHengAccelerator"),
+    .target(name: "CKernels", path: "Kernels/CPU"),
+    .executableTarget(name: "heng-step", path: "Sources/heng-step"),
+
+    // Floor 1
+    library("Essentials", []),
+
+    // Floor 2
+    library("Instrumentation", ["Essentials", "CLinux"]),
+    library("HardwareTopology", ["Essentials"]),
+    library("Results", ["Essentials"]),
+    library("ComputeGraph", ["Essentials"]),
+
+    // Floor 3
+    library("TopologyDiscovery", ["Essentials", "HardwareTopology", "CHwloc", "CNuma", "CLinux"]),
+    library("AcceleratorAPI", ["Essentials", "Instrumentation", "CHengAccelerator"]),
+    library("LoadGeneration", ["Essentials", "Results", "Instrumentation"]),
+    library("Scheduling", ["Essentials", "HardwareTopology", "Results"]),
+
+    // Floor 4
+    library("KernelInterface", ["Essentials", "AcceleratorAPI", "ComputeGraph"]),
+    library("Collectives", ["Essentials", "CLinux"]),
+
+    // Floor 5
+    library(
+        "CPUBackend",
+        [
+            "Essentials", "KernelInterface", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph",
+            "HardwareTopology",
+            "TopologyDiscovery", "CKernels", "COpenBLAS", "CLinux",
+        ]),
+    library(
+        "Execution", ["Essentials", "KernelInterface", "AcceleratorAPI", "ComputeGraph", "Instrumentation"]),
+    library(
+        "MachineAgent",
+        ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
+
+    // Floor 6
+    library("Backends", ["AcceleratorAPI", "KernelInterface", "CPUBackend"]),
+    library(
+        "Training",
+        ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"]),
+
+    // Floor 7
+    library(
+        "BenchmarkSuite",
+        [
+            "Essentials", "Instrumentation", "HardwareTopology", "TopologyDiscovery", "Results",
+            "ComputeGraph",
+            "AcceleratorAPI", "KernelInterface", "LoadGeneration", "Scheduling", "Collectives", "Execution",
+            "MachineAgent", "Backends", "Training", "COpenBLAS", crypto,
+        ]),
+
+    // Floor 8
+    .executableTarget(
+        name: "heng",
+        dependencies: [
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
+            "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", argumentParser, "heng-step",
+        ],
+        path: "Sources/heng", swiftSettings: swiftSettings),
+
+    // Tests
+    .target(
+        name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
+        swiftSettings: swiftSettings),
+    tests("EssentialsTests", ["Essentials"]),
+    tests("InstrumentationTests", ["Essentials", "Instrumentation"]),
+    tests("HardwareTopologyTests", ["Essentials", "HardwareTopology"]),
+    tests("ResultsTests", ["Essentials", "Results"]),
+    tests("ComputeGraphTests", ["Essentials", "ComputeGraph"]),
+    tests("TopologyDiscoveryTests", ["Essentials", "HardwareTopology", "TopologyDiscovery", "CLinux"]),
+    tests("AcceleratorAPITests", ["Essentials", "AcceleratorAPI", "CHengAccelerator"]),
+    tests("LoadGenerationTests", ["Essentials", "Results", "Instrumentation", "LoadGeneration"]),
+    tests("SchedulingTests", ["Essentials", "HardwareTopology", "Scheduling"]),
+    tests("SimulationTests", ["Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling"]),
+    tests("CollectivesTests", ["Essentials", "Collectives", "CLinux"]),
+    tests(
+        "CPUBackendTests",
+        [
+            "Essentials", "AcceleratorAPI", "CHengAccelerator", "KernelInterface", "ComputeGraph",
+            "CPUBackend", "CKernels",
+        ]),
+    tests(
+        "ExecutionTests",
+        ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Backends"]),
+    tests(
+        "MachineAgentTests",
+        [
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling", "MachineAgent",
+            "Collectives", "CLinux",
+        ]),
+    tests(
+        "TrainingTests",
+        ["Essentials", "ComputeGraph", "AcceleratorAPI", "Execution", "Backends", "Training", "Collectives"]),
+    tests(
+        "BenchmarkSuiteTests",
+        [
+            "Essentials", "HardwareTopology", "Results", "ComputeGraph", "LoadGeneration", "Execution",
+            "Backends", "BenchmarkSuite",
+        ]),
+    tests("CommandLineTests", ["Essentials", "Results"]),
+    tests("RepositoryTests", ["Essentials"]),
+]
+
+// Scaffold: only targets whose folder exists, while the parts land one by one.
+let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+let targets = allTargets.filter {
+    FileManager.default.fileExists(atPath: "\(root)/\($0.path ?? "Sources/\($0.name)")")
+}
+let present = Set(targets.map(\.name))
+for target in targets {
+    target.dependencies = target.dependencies.filter {
+        if case .byNameItem(let name, _) = $0 { present.contains(name) } else { true }
+    }
+}
+
+let package = Package(
+    name: "heng",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: targets,
+    swiftLanguageModes: [.v6]
+)

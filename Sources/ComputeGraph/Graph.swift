@@ -1,0 +1,135 @@
+/// A value of one graph: what joins nodes.
+package struct ValueID: Hashable, Sendable, Codable {
+    package let index: Int
+    package init(index: Int) { self.index = index }
+}
+
+/// One use of an operator.
+package struct Node: Sendable {
+    package var name: String
+    package var `operator`: any Operator
+    package var inputs: [ValueID]
+    package var outputs: [ValueID]
+
+    package init(name: String, operator: any Operator, inputs: [ValueID], outputs: [ValueID]) {
+        self.name = name
+        self.operator = `operator`
+        self.inputs = inputs
+        self.outputs = outputs
+    }
+}
+
+/// A model: nodes in an order in which each can run after those before it.
+///
+/// Values come from four places: `inputs` (given at each run), `parameters` (weights: given once, bound by name,
+/// and what training changes), `constants` (part of the graph), and nodes. A graph is a value; passes return a
+/// new one.
+package struct Graph: Sendable {
+    package struct Value: Sendable {
+        package var name: String
+        package var type: TensorType
+    }
+
+    package internal(set) var values: [Value] = []
+    package internal(set) var nodes: [Node] = []
+    package internal(set) var inputs: [ValueID] = []
+    package internal(set) var parameters: [ValueID] = []
+    package internal(set) var constants: [ValueID: HostTensor] = [:]
+    package internal(set) var outputs: [ValueID] = []
+
+    init() {}
+
+    package func type(of value: ValueID) -> TensorType { values[value.index].type }
+    package func name(of value: ValueID) -> String { values[value.index].name }
+
+    /// The floating-point operations of one run.
+    package var floatingPointOperations: Int {
+        nodes.reduce(0) { sum, node in
+            sum
+                + node.operator.floatingPointOperations(
+                    inputs: node.inputs.map(type(of:)), outputs: node.outputs.map(type(of:)))
+        }
+    }
+
+    /// The bytes that one run cannot avoid moving: parameters, constants, inputs and outputs, once each.
+    package var compulsoryBytes: Int {
+        (inputs + parameters + Array(constants.keys) + outputs).reduce(0) { $0 + type(of: $1).byteCount }
+    }
+}
+
+/// Builds a graph node by node; every addition is checked by the operator's shape rule.
+///
+///     var builder = GraphBuilder()
+///     let x = builder.input("x", .float32(1, 64))
+///     let w = builder.parameter("w", .float32(64, 10))
+///     let y = try builder.add(MatMul(), [x, w])
+///     let graph = builder.build(outputs: [y])
+package struct GraphBuilder: Sendable {
+    package private(set) var graph = Graph()
+
+    package init() {}
+
+    /// Continues an existing graph, for passes that add to it.
+    package init(extending graph: Graph) { self.graph = graph }
+
+    package mutating func input(_ name: String, _ type: TensorType) -> ValueID {
+        let id = newValue(name, type)
+        graph.inputs.append(id)
+        return id
+    }
+
+    package mutating func parameter(_ name: String, _ type: TensorType) -> ValueID {
+        precondition(
+            !graph.parameters.contains { graph.name(of: $0) == name }, "two parameters are named \(name)")
+        let id = newValue(name, type)
+        graph.parameters.append(id)
+        return id
+    }
+
+    package mutating func constant(_ name: String, _ tensor: HostTensor) -> ValueID {
+        let id = newValue(name, tensor.type)
+        graph.constants[id] = tensor
+        return id
+    }
+
+    /// Adds a node and returns all its outputs.
+    package mutating func addNode(
+        _ operator: some Operator, _ inputs: [ValueID], name: String? = nil
+    ) throws(GraphError) -> [ValueID] {
+        for input in inputs where input.index >= graph.values.count { throw .unknownValue(input) }
+        let types = try `operator`.outputTypes(of: inputs.map(graph.type(of:)))
+        let nodeName = name ?? "\(`operator`.name)_\(graph.nodes.count)"
+        let outputs = types.enumerated().map { index, type in
+            newValue(types.count == 1 ? nodeName : "\(nodeName).\(index)", type)
+        }
+        graph.nodes.append(Node(name: nodeName, operator: `operator`, inputs: inputs, outputs: outputs))
+        return outputs
+    }
+
+    /// Adds a node of one output and returns it.
+    package mutating func add(
+        _ operator: some Operator, _ inputs: [ValueID], name: String? = nil
+    ) throws(GraphError) -> ValueID {
+        try addNode(`operator`, inputs, name: name)[0]
+    }
+
+    /// The finished graph, without the nodes and constants that no output needs.
+    package consuming func build(outputs: [ValueID]) -> Graph {
+        graph.outputs = outputs
+        var needed = Set(outputs)
+        graph.nodes = graph.nodes.reversed().filter { node in
+            guard node.outputs.contains(where: needed.contains) else { return false }
+            needed.formUnion(node.inputs)
+            return true
+        }.reversed()
+        graph.constants = graph.constants.filter { needed.contains($0.key) }
+        return graph
+    }
+
+    package func type(of value: ValueID) -> TensorType { graph.type(of: value) }
+
+    private mutating func newValue(_ name: String, _ type: TensorType) -> ValueID {
+        graph.values.append(Graph.Value(name: name, type: type))
+        return ValueID(index: graph.values.count - 1)
+    }
+}

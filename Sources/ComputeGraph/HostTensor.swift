@@ -1,0 +1,132 @@
+/// A dense row-major tensor in host memory, copied on write.
+///
+/// This is the currency of reference implementations, weights, data sets and tests. The hot path does not use it:
+/// an executable works on device buffers.
+package struct HostTensor: Sendable {
+    package let type: TensorType
+    private var storage: Storage
+
+    /// A tensor of zeros.
+    package init(zeros type: TensorType) {
+        self.type = type
+        storage = Storage(byteCount: type.byteCount)
+    }
+
+    package init(_ type: TensorType, floats: [Float]) {
+        self.init(zeros: type)
+        precondition(
+            type.element == .float32 && floats.count == type.shape.count, "values do not fit \(type)")
+        withMutableElements(Float.self) { elements in
+            for index in floats.indices { elements[index] = floats[index] }
+        }
+    }
+
+    package init(_ type: TensorType, integers: [Int64]) {
+        self.init(zeros: type)
+        precondition(
+            type.element == .int64 && integers.count == type.shape.count, "values do not fit \(type)")
+        withMutableElements(Int64.self) { elements in
+            for index in integers.indices { elements[index] = integers[index] }
+        }
+    }
+
+    package static func scalar(_ value: Float) -> HostTensor {
+        HostTensor(TensorType(.float32, []), floats: [value])
+    }
+
+    /// The elements of a float32 tensor as an array.
+    package var floats: [Float] { elements(Float.self) }
+    /// The elements of an int64 tensor as an array.
+    package var integers: [Int64] { elements(Int64.self) }
+
+    /// Copies the elements out.
+    ///
+    /// `Element` must have the size of the tensor's element type.
+    package func elements<Element: BitwiseCopyable>(_ element: Element.Type) -> [Element] {
+        withElements(element) { span in
+            unsafe [Element](unsafeUninitializedCapacity: span.count) { buffer, count in
+                for index in span.indices { unsafe buffer.initializeElement(at: index, to: span[index]) }
+                count = span.count
+            }
+        }
+    }
+
+    /// Lends the elements for reading.
+    ///
+    /// `Element` must have the size of the tensor's element type.
+    package func withElements<Element: BitwiseCopyable, Result: ~Copyable>(
+        _ element: Element.Type, _ body: (Span<Element>) throws -> Result
+    ) rethrows -> Result {
+        precondition(
+            MemoryLayout<Element>.size == type.element.size, "\(element) is not the element of \(type)")
+        let pointer = unsafe UnsafeBufferPointer(
+            start: storage.base.assumingMemoryBound(to: element), count: type.shape.count)
+        return try unsafe body(Span(_unsafeElements: pointer))
+    }
+
+    /// Lends the elements for writing; a shared tensor is copied first.
+    package mutating func withMutableElements<Element: BitwiseCopyable, Result: ~Copyable>(
+        _ element: Element.Type, _ body: (inout MutableSpan<Element>) throws -> Result
+    ) rethrows -> Result {
+        precondition(
+            MemoryLayout<Element>.size == type.element.size, "\(element) is not the element of \(type)")
+        makeUnique()
+        let pointer = unsafe UnsafeMutableBufferPointer(
+            start: storage.base.assumingMemoryBound(to: element), count: type.shape.count)
+        var span = unsafe MutableSpan(_unsafeElements: pointer)
+        return try body(&span)
+    }
+
+    /// Lends the bytes, for copying to and from devices and files.
+    package func withBytes<Result: ~Copyable>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
+        -> Result
+    {
+        try unsafe body(UnsafeRawBufferPointer(start: storage.base, count: type.byteCount))
+    }
+
+    /// Lends the bytes for writing; a shared tensor is copied first.
+    package mutating func withMutableBytes<Result: ~Copyable>(
+        _ body: (UnsafeMutableRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        makeUnique()
+        return try unsafe body(UnsafeMutableRawBufferPointer(start: storage.base, count: type.byteCount))
+    }
+
+    private mutating func makeUnique() {
+        if !isKnownUniquelyReferenced(&storage) { storage = Storage(copying: storage) }
+    }
+}
+
+extension HostTensor {
+    /// The same elements under another shape of equal count.
+    package func reshaped(to shape: Shape) -> HostTensor {
+        precondition(shape.count == type.shape.count, "\(shape) does not hold the elements of \(type)")
+        var result = HostTensor(zeros: TensorType(type.element, shape))
+        unsafe result.withMutableBytes { target in
+            unsafe withBytes { source in unsafe target.copyMemory(from: source) }
+        }
+        return result
+    }
+}
+
+/// Owns 64-byte-aligned memory.
+///
+/// Unchecked because the memory is only written through a unique reference.
+@safe private final class Storage: @unchecked Sendable {
+    let base: UnsafeMutableRawPointer
+    private let byteCount: Int
+
+    init(byteCount: Int) {
+        self.byteCount = byteCount
+        unsafe base = .allocate(byteCount: max(byteCount, 64), alignment: 64)
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    }
+
+    init(copying other: Storage) {
+        byteCount = other.byteCount
+        unsafe base = .allocate(byteCount: max(byteCount, 64), alignment: 64)
+        unsafe base.copyMemory(from: other.base, byteCount: byteCount)
+    }
+
+    deinit { unsafe base.deallocate() }
+}
