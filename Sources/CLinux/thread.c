@@ -2,6 +2,7 @@
 #include "clinux_thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +14,11 @@ _Static_assert(CLINUX_MEMORY_FILE_CLOSE_ON_EXEC == MFD_CLOEXEC
 pid_t clinux_thread_id(void)
 {
     return (pid_t)syscall(SYS_gettid);
+}
+
+int clinux_current_cpu(void)
+{
+    return sched_getcpu();
 }
 
 int clinux_memory_file(const char *name, unsigned flags)

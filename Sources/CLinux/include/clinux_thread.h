@@ -6,6 +6,9 @@
 /* The kernel's number of the calling thread, as in /proc/self/task. */
 pid_t clinux_thread_id(void);
 
+/* The processing unit that runs the calling thread at this moment. */
+int clinux_current_cpu(void);
+
 /* Tells the core that this is a spinning wait, so that its other hardware thread gets the time. */
 static inline void clinux_cpu_pause(void)
 {
