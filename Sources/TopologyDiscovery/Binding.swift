@@ -17,7 +17,7 @@ package enum Binding {
 
     /// Confines one thread of this or another process.
     package static func bind(thread: Int32, to cpus: CPUSet) throws(BindingError) {
-        let units = cpus.units.map { Int32($0) }
+        let units = cpus.units.map { Int32(clamping: $0) }
         let status = unsafe clinux_set_affinity(thread, units, units.count)
         try check(status, "bind thread \(thread) to CPUs \(cpus)")
     }

@@ -34,7 +34,7 @@ package enum MemoryPolicy: Hashable, Codable, Sendable {
 
 extension MemoryPolicy: CustomStringConvertible {
     package var description: String {
-        let list = CPUSet(nodes)
+        let list = nodes.map(String.init).joined(separator: ",")
         return switch self {
         case .firstTouch: "first touch"
         case .preferred: "preferred on node \(list)"
@@ -49,7 +49,7 @@ extension Binding {
     ///
     /// Set it on the first thread before others start, and it is the process's policy.
     package static func setMemoryPolicy(_ policy: MemoryPolicy) throws(BindingError) {
-        let nodes = policy.nodes.map { Int32($0) }
+        let nodes = policy.nodes.map { Int32(clamping: $0) }
         try check(
             unsafe clinux_set_memory_policy(policy.mode, nodes, nodes.count),
             "put new memory of this thread \(policy)")
@@ -88,7 +88,7 @@ extension Binding {
         _ range: UnsafeRawBufferPointer, to policy: MemoryPolicy
     ) throws(BindingError) {
         guard let start = range.baseAddress, range.count > 0 else { return }
-        let nodes = policy.nodes.map { Int32($0) }
+        let nodes = policy.nodes.map { Int32(clamping: $0) }
         let status = unsafe clinux_bind_memory(
             UnsafeMutableRawPointer(mutating: start), range.count, policy.mode, nodes, nodes.count,
             UInt32(CLINUX_BIND_MOVE))

@@ -141,13 +141,15 @@ struct MemoryPlacementTests {
         #expect(try buffer.placement().pagesOnNode[node] ?? 0 >= 1)
     }
 
-    @Test func `a node that does not exist is refused with a way on`() {
+    @Test(arguments: [1000, -1, 1 << 20, Int.max])
+    func `a node that does not exist is refused with a way on`(node: Int) {
         let error = #expect(throws: BindingError.self) {
-            _ = try NUMABuffer(size: .mebibytes(1), policy: .strict(nodes: [1000])).size
+            _ = try NUMABuffer(size: .mebibytes(1), policy: .strict(nodes: [node])).size
         }
 
         #expect(error?.code == EINVAL)
-        #expect(error?.summary.contains("1 MiB of memory strict on nodes 1000") == true)
+        #expect(error?.summary.contains("1 MiB of memory strict on nodes \(node)") == true)
+        #expect(error?.nextStep?.contains("heng topology") == true)
     }
 
     @Test func `a buffer's memory goes back to the kernel with its owner`() throws {
