@@ -130,7 +130,7 @@ extension DrawingLayout {
     private static func badness(_ arrangement: BoxArrangement, _ boxes: [DrawingBox]) -> Double {
         let ratio = arrangement.width / arrangement.height / 1.6
         let area = boxes.reduce(0) { $0 + $1.width * $1.height }
-        return max(ratio, 1 / ratio) + arrangement.width * arrangement.height / area
+        return max(ratio, 1 / ratio) + arrangement.width * arrangement.height / area * 2
     }
 
     private static func grid(_ boxes: [DrawingBox], columns: Int) -> BoxArrangement {

@@ -25,7 +25,7 @@ package struct PagePlacement: Equatable, Sendable {
 extension PagePlacement {
     /// Asks where each page of a range lies, without touching any.
     ///
-    /// The range may begin and end within pages. Another's process needs its user's rights. Costs some 50 ns a page.
+    /// The range may begin and end within pages. Another's process needs its user's rights.
     package init(of range: UnsafeRawBufferPointer, process: Int32 = 0) throws(BindingError) {
         for node in try unsafe PagePlacement.nodeOfEachPage(of: range, process: process) {
             if let node { pagesOnNode[node, default: 0] += 1 } else { untouched += 1 }

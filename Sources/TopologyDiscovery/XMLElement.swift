@@ -2,7 +2,7 @@
 ///
 /// This reads as much of XML as machine descriptions use, from files nobody vouches for. It cannot crash, refuses
 /// documents that would expand (no declared entities) or nest without end, and takes time in proportion to the
-/// size. Hwloc's own reader is not used for files: one in fourteen of slightly damaged documents ended the
+/// size. Hwloc's own reader is not used for files: up to one in fourteen of slightly damaged documents ended the
 /// process inside it.
 struct XMLElement {
     var name: String
