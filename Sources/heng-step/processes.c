@@ -1,0 +1,129 @@
+/*
+ * Finding and signalling every process of the step.
+ *
+ * The supervisor is a subreaper: whatever loses its parent below it becomes its child. So the step's processes
+ * are exactly those whose line of parents leads here, and one that left the process group, the session or the
+ * control group is still found.
+ */
+#define _GNU_SOURCE
+#include "step.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct process {
+    pid_t pid;
+    pid_t parent;
+    unsigned long long start; /* clock ticks since boot: with the pid, the identity of a process */
+    bool below;
+};
+
+/* Reads parent and start time of a process. Returns false when it is gone or only waits to be reaped. */
+static bool read_process(pid_t pid, struct process *process) {
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return false;
+    ssize_t count = read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    if (count <= 0) return false;
+    text[count] = 0;
+    /* The name in parentheses may hold anything, also a closing one. */
+    char *after_name = strrchr(text, ')');
+    char state = 0;
+    int parent = 0;
+    unsigned long long start = 0;
+    if (after_name == NULL
+        || sscanf(after_name + 1,
+                  " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
+                  &parent, &start) != 3)
+        return false;
+    *process = (struct process){.pid = pid, .parent = parent, .start = start};
+    return state != 'Z' && state != 'X';
+}
+
+/* All living processes of the machine; null with a count of 0 when there is no /proc or no memory. */
+static struct process *read_all(size_t *count) {
+    *count = 0;
+    DIR *directory = opendir("/proc");
+    if (directory == NULL) return NULL;
+    struct process *all = NULL;
+    size_t capacity = 0;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        char *end = NULL;
+        long pid = strtol(entry->d_name, &end, 10);
+        if (pid <= 0 || *end != 0) continue;
+        if (*count == capacity) {
+            capacity = capacity == 0 ? 256 : 2 * capacity;
+            struct process *larger = realloc(all, capacity * sizeof *all);
+            if (larger == NULL) break;
+            all = larger;
+        }
+        if (read_process((pid_t)pid, &all[*count])) ++*count;
+    }
+    closedir(directory);
+    return all;
+}
+
+/* Marks everything whose line of parents leads to this process. */
+static void mark_below(struct process *all, size_t count) {
+    pid_t self = getpid();
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < count; i++) {
+            if (all[i].below) continue;
+            bool below = all[i].parent == self;
+            for (size_t j = 0; j < count && !below; j++) below = all[j].below && all[j].pid == all[i].parent;
+            all[i].below = below;
+            changed |= below;
+        }
+    }
+}
+
+/* Signals one process, unless its number belongs to another one by now. */
+static void signal_process(const struct process *process, int signal_number) {
+    int descriptor = (int)syscall(SYS_pidfd_open, process->pid, 0);
+    if (descriptor < 0 && errno == ESRCH) return;
+    struct process now;
+    bool same = read_process(process->pid, &now) && now.start == process->start;
+    if (same && descriptor >= 0) syscall(SYS_pidfd_send_signal, descriptor, signal_number, NULL, 0);
+    else if (same) kill(process->pid, signal_number); /* a kernel before 5.3 */
+    if (descriptor >= 0) close(descriptor);
+}
+
+/* Lets the kernel kill a version 2 group in one go, so that nothing can fork its way out. */
+static void kill_groups(const struct step_configuration *configuration) {
+    for (size_t i = 0; i < configuration->group_count; i++) {
+        if (strcmp(configuration->groups[i].controllers, "unified") != 0) continue;
+        char path[STEP_PATH_LIMIT];
+        snprintf(path, sizeof path, "%s/cgroup.kill", configuration->groups[i].path);
+        int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+        if (descriptor < 0) continue; /* before 5.14; the walk below does it */
+        ssize_t ignored = write(descriptor, "1", 1);
+        (void)ignored;
+        close(descriptor);
+    }
+}
+
+size_t step_signal_all(const struct step_configuration *configuration, int signal_number) {
+    if (signal_number == SIGKILL) kill_groups(configuration);
+    size_t count, found = 0;
+    struct process *all = read_all(&count);
+    mark_below(all, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!all[i].below) continue;
+        found++;
+        signal_process(&all[i], signal_number);
+        /* A stopped process would not see the request before it is continued. */
+        if (signal_number == SIGTERM) signal_process(&all[i], SIGCONT);
+    }
+    free(all);
+    return found;
+}
