@@ -99,6 +99,9 @@ let allTargets: [Target] = [
         path: "Sources/heng", swiftSettings: swiftSettings),
 
     // Tests
+    .executableTarget(
+        name: "agent-test-program", dependencies: ["Essentials", "Collectives", "MachineAgent"],
+        path: "Tests/TestPrograms/agent-test-program", swiftSettings: swiftSettings),
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
