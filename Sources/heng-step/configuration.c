@@ -3,7 +3,7 @@
  *
  * Keys: argument and environment (repeated, in order), directory, input, output, error, cpus, memory_policy
  * (bind, preferred or interleave), nodes, data_limit (bytes), group (CONTROLLERS:PATH, repeated), grace
- * (milliseconds), remove. An unknown key is an error: agent and step come from one build, so it is a mistake.
+ * (milliseconds), orphan (a path, repeated). An unknown key is an error: agent and step come from one build, so it is a mistake.
  */
 #include "step.h"
 
@@ -99,13 +99,19 @@ static bool add_group(struct step_configuration *configuration, char *value) {
     return true;
 }
 
+static bool add_orphan(struct step_configuration *configuration, const char *path) {
+    if (configuration->orphan_count == STEP_FILE_LIMIT) return false;
+    configuration->orphans[configuration->orphan_count++] = path;
+    return true;
+}
+
 static bool take(struct step_configuration *configuration, const char *key, char *value) {
     uint64_t number = 0;
     if (strcmp(key, "directory") == 0) configuration->directory = value;
     else if (strcmp(key, "input") == 0) configuration->input = value;
     else if (strcmp(key, "output") == 0) configuration->output = value;
     else if (strcmp(key, "error") == 0) configuration->error = value;
-    else if (strcmp(key, "remove") == 0) configuration->remove = value;
+    else if (strcmp(key, "orphan") == 0) return add_orphan(configuration, value);
     else if (strcmp(key, "cpus") == 0) return step_parse_mask(value, &configuration->cpus);
     else if (strcmp(key, "nodes") == 0) return step_parse_mask(value, &configuration->nodes);
     else if (strcmp(key, "memory_policy") == 0) return parse_policy(value, &configuration->memory_policy);

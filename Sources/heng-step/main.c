@@ -191,7 +191,8 @@ static void clean_up(struct step *step) {
     struct step_evidence evidence;
     step_read_evidence(&step->configuration, &evidence);
     size_t groups_left = step_remove_groups(&step->configuration);
-    if (step->configuration.remove != NULL) unlink(step->configuration.remove);
+    for (size_t i = 0; step->agent_gone && i < step->configuration.orphan_count; i++)
+        unlink(step->configuration.orphans[i]);
     if (step->launch.pid != 0) report_end(step, groups_left, &evidence);
 }
 

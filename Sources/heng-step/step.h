@@ -26,7 +26,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { STEP_SOCKET = 3, STEP_GROUP_LIMIT = 8, STEP_PATH_LIMIT = 4096 };
+enum { STEP_SOCKET = 3, STEP_GROUP_LIMIT = 8, STEP_FILE_LIMIT = 8, STEP_PATH_LIMIT = 4096 };
 
 /* Room for 16384 processing units, more than the kernel can be built for. */
 enum { STEP_MASK_BITS = 16384, STEP_WORD_BITS = 8 * sizeof(unsigned long) };
@@ -57,7 +57,8 @@ struct step_configuration {
     struct step_group groups[STEP_GROUP_LIMIT];
     size_t group_count;
     uint32_t grace_milliseconds;
-    const char *remove; /* a file that must not outlive the step, or null */
+    const char *orphans[STEP_FILE_LIMIT]; /* files to remove when the agent dies before it can do so itself */
+    size_t orphan_count;
 };
 
 /* Reads the block from the socket. Returns 0, or an errno value for a block that is cut short or malformed. */

@@ -24,14 +24,14 @@ package struct StepSpecification: Codable, Hashable, Sendable {
     package var errorOutput: StepOutput
     /// How long the step's processes have between the request to end and their end by force.
     package var grace: Duration
-    /// A file that must not outlive the step, such as a shared region; its supervisor removes it.
-    package var temporaryFile: String?
+    /// Up to eight files, such as shared regions, that the supervisor removes if this process dies before it can.
+    package var orphanFiles: [String]
 
     package init(
         name: String, command: [String], environment: [String: String] = [:], workingDirectory: String? = nil,
         cpus: CPUSet? = nil, numa: NUMAPreference? = nil, memory: ByteCount? = nil, cpuShare: Double? = nil,
         input: StepInput = .nothing, output: StepOutput = .inherited, errorOutput: StepOutput = .inherited,
-        grace: Duration = .seconds(5), temporaryFile: String? = nil
+        grace: Duration = .seconds(5), orphanFiles: [String] = []
     ) {
         self.name = name
         self.command = command
@@ -45,7 +45,7 @@ package struct StepSpecification: Codable, Hashable, Sendable {
         self.output = output
         self.errorOutput = errorOutput
         self.grace = grace
-        self.temporaryFile = temporaryFile
+        self.orphanFiles = orphanFiles
     }
 }
 

@@ -18,7 +18,7 @@ extension StepSpecification {
                 throw .unusableText(what: "The variable \(name)")
             }
         }
-        for path in files + [workingDirectory].compactMap(\.self) where path.utf8.contains(0) {
+        for path in files + orphanFiles + [workingDirectory].compactMap(\.self) where path.utf8.contains(0) {
             throw .unusableText(what: "The path \(path)")
         }
     }
@@ -59,7 +59,7 @@ extension SupervisorBlock {
         if case .file(let path) = specification.input { add("input", path) }
         if let path = specification.output.path { add("output", path) }
         if let path = specification.errorOutput.path { add("error", path) }
-        if let path = specification.temporaryFile { add("remove", path) }
+        for path in specification.orphanFiles { add("orphan", path) }
         let grace = max(.zero, min(specification.grace, .seconds(86400)))
         add("grace", grace.nanoseconds / 1_000_000)
     }
