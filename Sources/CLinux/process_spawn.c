@@ -62,3 +62,18 @@ uint64_t process_start_time(pid_t pid) {
         return 0;
     return state == 'Z' || state == 'X' ? 0 : start;
 }
+
+enum { NUMBER_BITS = 22 };
+
+uint64_t process_identity(pid_t pid) {
+    uint64_t start = process_start_time(pid);
+    return start == 0 ? 0 : start << NUMBER_BITS | (uint64_t)pid;
+}
+
+pid_t process_of_identity(uint64_t identity) {
+    return (pid_t)(identity & ((1u << NUMBER_BITS) - 1));
+}
+
+int process_identity_lives(uint64_t identity) {
+    return identity != 0 && process_identity(process_of_identity(identity)) == identity;
+}

@@ -20,4 +20,14 @@ int process_spawn_supervisor(const char *path, int socket, pid_t *pid);
  */
 uint64_t process_start_time(pid_t pid);
 
+/*
+ * Number and start time of a living process in one number that no other process has until the next boot, or 0.
+ * The number of a process takes at most 22 bits.
+ */
+uint64_t process_identity(pid_t pid);
+
+/* The process number in an identity, and whether that very process still lives. */
+pid_t process_of_identity(uint64_t identity);
+int process_identity_lives(uint64_t identity);
+
 #endif
