@@ -120,7 +120,7 @@ func spawn(_ arguments: [String], output: String) throws -> pid_t {
     unsafe posix_spawn_file_actions_addopen(
         &actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
-    defer { unsafe pointers.forEach { unsafe free($0) } }
+    defer { for index in arguments.indices { unsafe free(pointers[index]) } }
     var pid: pid_t = 0
     let failure = unsafe posix_spawn(&pid, arguments[0], &actions, nil, &pointers, environ)
     guard failure == 0 else { throw Failure("\(arguments[0]) cannot be started (errno \(failure)).") }
