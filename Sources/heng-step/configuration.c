@@ -2,7 +2,7 @@
  * The configuration block.
  *
  * Keys: argument and environment (repeated, in order), directory, input, output, error, cpus, memory_policy
- * (bind, preferred or interleave), nodes, data_limit (bytes), group (CONTROLLERS:PATH, repeated), grace
+ * (bind, preferred or interleave), nodes, data_limit (bytes), resident_limit (bytes), group (CONTROLLERS:PATH, repeated), grace
  * (milliseconds), orphan (a path, repeated). An unknown key is an error: agent and step come from one build, so it is a mistake.
  */
 #include "step.h"
@@ -117,6 +117,8 @@ static bool take(struct step_configuration *configuration, const char *key, char
     else if (strcmp(key, "memory_policy") == 0) return parse_policy(value, &configuration->memory_policy);
     else if (strcmp(key, "group") == 0) return add_group(configuration, value);
     else if (strcmp(key, "data_limit") == 0) return parse_number(value, INT64_MAX, &configuration->data_limit);
+    else if (strcmp(key, "resident_limit") == 0)
+        return parse_number(value, INT64_MAX, &configuration->resident_limit);
     else if (strcmp(key, "grace") == 0) {
         if (!parse_number(value, INT32_MAX, &number)) return false;
         configuration->grace_milliseconds = (uint32_t)number;

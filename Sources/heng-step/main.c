@@ -23,6 +23,9 @@ static const int64_t sweep_interval = 10 * 1000 * 1000;
 /* A process that has not died this long after SIGKILL hangs in the kernel; waiting on would hang the agent. */
 static const int64_t give_up_after = INT64_C(20) * 1000 * 1000 * 1000;
 
+/* How often memory is looked at that no group limits. A look costs about 10 us for each process of the machine. */
+static const int64_t look_interval = 200 * 1000 * 1000;
+
 enum phase { RUNNING, TERMINATING, KILLING };
 
 struct step {
@@ -34,6 +37,9 @@ struct step {
     int64_t killing_since;
     int status;            /* of the user's process, as wait gives it */
     bool main_ended, empty, agent_gone, stop_requested;
+    int64_t next_look;
+    uint64_t resident_peak; /* the most that a look has seen */
+    bool over_limit;
     size_t survivors;      /* killed after the user's process had ended */
 };
 
@@ -114,17 +120,35 @@ static void on_agent(struct step *step) {
     }
 }
 
+/* Stands in for a memory group: ends a step whose processes together hold more than they may. */
+static void look_at_memory(struct step *step) {
+    uint64_t bytes = step_resident_bytes();
+    if (bytes > step->resident_peak) step->resident_peak = bytes;
+    if (bytes > step->configuration.resident_limit) {
+        step->over_limit = true;
+        begin_kill(step);
+    }
+    step->next_look = step_now() + look_interval;
+}
+
+static int milliseconds_until(int64_t time) {
+    int64_t left = (time - step_now() + 999999) / 1000000;
+    return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+}
+
 /* Does what is due, and returns how long to sleep in milliseconds, -1 for until something happens. */
 static int act(struct step *step) {
-    if (step->phase == RUNNING) return -1;
+    bool looks = step->configuration.resident_limit != 0 && step->phase != KILLING;
+    if (looks && step_now() >= step->next_look) look_at_memory(step);
+    if (step->phase == RUNNING) return looks ? milliseconds_until(step->next_look) : -1;
     int64_t now = step_now();
     if (step->phase == TERMINATING && now >= step->deadline) begin_kill(step);
     if (step->phase == KILLING && now >= step->deadline) {
         step_signal_all(&step->configuration, SIGKILL);
         step->deadline = step_now() + sweep_interval;
     }
-    int64_t left = (step->deadline - step_now() + 999999) / 1000000;
-    return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+    int64_t next = looks && step->next_look < step->deadline ? step->next_look : step->deadline;
+    return milliseconds_until(next);
 }
 
 static bool given_up(const struct step *step) {
@@ -190,6 +214,10 @@ static void let_go_of_output(void) {
 static void clean_up(struct step *step) {
     struct step_evidence evidence;
     step_read_evidence(&step->configuration, &evidence);
+    if (step->configuration.resident_limit != 0) {
+        evidence.memory_peak = (int64_t)step->resident_peak;
+        evidence.limit_hits = evidence.oom_kills = step->over_limit;
+    }
     size_t groups_left = step_remove_groups(&step->configuration);
     for (size_t i = 0; step->agent_gone && i < step->configuration.orphan_count; i++)
         unlink(step->configuration.orphans[i]);

@@ -112,6 +112,35 @@ static void kill_groups(const struct step_configuration *configuration) {
     }
 }
 
+/*
+ * Resident pages less those of files, so that a program or library that several processes share does not count;
+ * memory that they share otherwise counts once for each, which errs on the side of the limit.
+ */
+static uint64_t resident_bytes(pid_t pid) {
+    char path[64], text[256];
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return 0;
+    ssize_t count = read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    if (count <= 0) return 0;
+    text[count] = 0;
+    unsigned long long resident = 0, of_files = 0;
+    if (sscanf(text, "%*u %llu %llu", &resident, &of_files) != 2 || resident < of_files) return 0;
+    return (resident - of_files) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t step_resident_bytes(void) {
+    size_t count;
+    struct process *all = read_all(&count);
+    mark_below(all, count);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        if (all[i].below) bytes += resident_bytes(all[i].pid);
+    free(all);
+    return bytes;
+}
+
 size_t step_signal_all(const struct step_configuration *configuration, int signal_number) {
     if (signal_number == SIGKILL) kill_groups(configuration);
     size_t count, found = 0;

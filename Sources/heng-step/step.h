@@ -54,6 +54,7 @@ struct step_configuration {
     struct step_mask nodes;
     int memory_policy; /* an MPOL_ number; meaningful when `nodes` is present */
     uint64_t data_limit; /* RLIMIT_DATA in bytes; 0: none */
+    uint64_t resident_limit; /* bytes that all processes together may hold, as far as we see it; 0: none */
     struct step_group groups[STEP_GROUP_LIMIT];
     size_t group_count;
     uint32_t grace_milliseconds;
@@ -81,6 +82,9 @@ struct step_launch {
 
 /* Starts the user's program, bound and limited. Returns after it has been executed or has failed to. */
 void step_launch(const struct step_configuration *configuration, struct step_launch *launch);
+
+/* The memory that all processes below this one hold, in bytes, without pages of files. */
+uint64_t step_resident_bytes(void);
 
 /* Sends a signal to every process below this one and in its groups, and returns how many there were. */
 size_t step_signal_all(const struct step_configuration *configuration, int signal_number);

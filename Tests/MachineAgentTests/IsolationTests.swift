@@ -91,6 +91,22 @@ struct IsolationTests {
         #expect(step.enforcement[.memory]?.strength == .soft)
     }
 
+    @Test func `without groups the supervisor ends processes that together hold too much`() async throws {
+        // Each tail keeps the last 40 MiB of its input, which has no end.
+        let hold = "tail -c 40m"
+        let script =
+            "head -c 41m /dev/zero > file; for i in 1 2 3; do (cat file; sleep 1000) | \(hold) & done; wait"
+
+        let step = try start(shell(script, in: folder, memory: .mebibytes(64)))
+        let outcome = await step.wait()
+
+        guard case .outOfMemoryQuota(.mebibytes(64), let peak?, _) = outcome.verdict else {
+            Issue.record("\(outcome.verdict)")
+            return
+        }
+        #expect(peak > .mebibytes(64))
+    }
+
     @Test func `without groups a share is not enforced, and the report says so`() async throws {
         let step = try start(shell("true", in: folder, cpus: try usableCPUs(), cpuShare: 0.5))
         _ = await step.wait()

@@ -13,10 +13,14 @@ enum GroupName {
     private static let counter = Atomic<Int>(0)
     private static let prefix = "heng-"
 
+    /// What the names of this process's groups begin with.
+    private static var ownPrefix: String { "\(prefix)\(getpid())-\(process_start_time(getpid()))-" }
+
     static func next() -> String {
-        let number = counter.add(1, ordering: .relaxed).newValue
-        return "\(prefix)\(getpid())-\(process_start_time(getpid()))-\(number)"
+        "\(ownPrefix)\(counter.add(1, ordering: .relaxed).newValue)"
     }
+
+    static func isOwn(_ name: String) -> Bool { name.hasPrefix(ownPrefix) }
 
     /// Whether the agent that made the group has ended; false for names that are not ours.
     static func isAbandoned(_ name: String) -> Bool {

@@ -28,7 +28,9 @@ package struct Isolation: Hashable, Sendable {
     /// Asks the kernel: makes an empty group in each tree and removes it again.
     ///
     /// Groups are only ever made below the group of this process, or below the folder that `HENG_CGROUP` names.
-    /// Groups of ours whose agent has died are removed on the way.
+    /// Groups of ours whose agent has died are removed on the way. In version 2 a process that is alone in its
+    /// group, as one under `systemd-run --scope -p Delegate=yes` is, moves into a group below it, because a group
+    /// with processes of its own may not pass controllers on.
     package static func detect() -> Isolation {
         guard let mounts = SmallFile.read("/proc/self/mountinfo"),
             let memberships = SmallFile.read("/proc/self/cgroup")
@@ -47,28 +49,9 @@ package struct Isolation: Hashable, Sendable {
         guard let folder = places.unified else {
             return .missing("this kernel has no \(controller.rawValue) controller mounted")
         }
-        return unifiedHome(of: controller, in: folder)
-    }
-
-    /// In version 2 a group's children have the controllers that the group passes on.
-    private static func unifiedHome(of controller: Controller, in folder: String) -> Home {
-        func words(_ file: String) -> [Substring] {
-            SmallFile.read("\(folder)/\(file)")?.split(whereSeparator: \.isWhitespace) ?? []
-        }
-        let name = controller.rawValue
-        if !words("cgroup.subtree_control").contains(Substring(name)) {
-            guard words("cgroup.controllers").contains(Substring(name)) else {
-                return .missing("the \(name) controller is not delegated to \(folder)")
-            }
-            let failure = SmallFile.write("+\(name)", to: "\(folder)/cgroup.subtree_control")
-            // A group with processes of its own cannot pass controllers on: that is EBUSY.
-            guard failure == 0 else {
-                return .missing(
-                    "\(folder) cannot pass the \(name) controller on (\(describe(failure))); "
-                        + "HENG_CGROUP may name a delegated folder without processes")
-            }
-        }
-        return refusal(of: folder).map { .missing($0) } ?? .unified(folder: folder)
+        let tree = UnifiedTree(group: folder)
+        if let reason = tree.passOn(controller) { return .missing(reason) }
+        return refusal(of: tree.home).map { .missing($0) } ?? .unified(folder: tree.home)
     }
 
     /// Why no group can be made in a folder, or nil when one can.

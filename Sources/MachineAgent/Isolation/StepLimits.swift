@@ -14,10 +14,8 @@ struct StepLimits {
 
     private(set) var groups: [Group] = []
     private(set) var report = EnforcementReport()
-    /// For `RLIMIT_DATA`, when no group limits the memory.
-    private(set) var dataLimit: ByteCount?
-    /// The limit whose crossing a group counts.
-    private(set) var countedMemoryLimit: ByteCount?
+    /// The memory that the supervisor watches, and `RLIMIT_DATA` for each process, when no group limits it.
+    private(set) var watchedMemoryLimit: ByteCount?
 
     private let specification: StepSpecification
     private let isolation: Isolation
@@ -130,15 +128,13 @@ struct StepLimits {
     private mutating func applyMemory() {
         guard let memory = specification.memory else { return }
         let refusal = writeMemoryLimit(memory)
-        if refusal == nil {
-            countedMemoryLimit = memory
-        } else {
-            dataLimit = memory
-        }
+        if refusal != nil { watchedMemoryLimit = memory }
         report.entries.append(
             .init(
                 .memory, "\(memory)", refusal == nil ? .hard : .soft,
-                refusal.map { "RLIMIT_DATA for each process by itself: \($0)" } ?? means(.memory)))
+                refusal.map {
+                    "RLIMIT_DATA for each process, and the supervisor looks at all of them five times a second: \($0)"
+                } ?? means(.memory)))
     }
 
     private mutating func writeMemoryLimit(_ memory: ByteCount) -> String? {

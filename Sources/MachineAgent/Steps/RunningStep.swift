@@ -17,7 +17,6 @@ package final class RunningStep: Sendable {
     package let groupFolders: [String]
 
     let socket: SupervisorSocket
-    private let memoryLimit: ByteCount?
     private let state: Mutex<State>
 
     private struct State {
@@ -36,7 +35,6 @@ package final class RunningStep: Sendable {
         self.enforcement = enforcement
         self.socket = socket
         groupFolders = limits.groups.map(\.path)
-        memoryLimit = limits.countedMemoryLimit
         state = Mutex(State(lines: lines))
     }
 
@@ -128,7 +126,7 @@ extension RunningStep {
             return state.last
         }
         let said = last.flatMap {
-            StepOutcome($0, specification: specification, memoryLimit: memoryLimit)
+            StepOutcome($0, specification: specification)
         }
         let outcome = said ?? abandon()
         let waiters = state.withLock { state in

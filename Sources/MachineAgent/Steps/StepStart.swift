@@ -54,7 +54,10 @@ extension SupervisorBlock {
             add("memory_policy", numa.mode == .strict ? "bind" : numa.mode.rawValue)
             add("nodes", numa.nodes)
         }
-        if let limit = limits.dataLimit { add("data_limit", limit.bytes) }
+        if let limit = limits.watchedMemoryLimit {
+            add("data_limit", limit.bytes)
+            add("resident_limit", limit.bytes)
+        }
         for group in limits.groups { add("group", "\(group.kind):\(group.path)") }
         if case .file(let path) = specification.input { add("input", path) }
         if let path = specification.output.path { add("output", path) }

@@ -67,7 +67,7 @@ struct LineBuffer {
 
 extension StepOutcome {
     /// Reads the supervisor's last line; nil when it is not one.
-    init?(_ line: SupervisorLine, specification: StepSpecification, memoryLimit: ByteCount?) {
+    init?(_ line: SupervisorLine, specification: StepSpecification) {
         guard line.word == "ended", let code = line.code("code"), let signal = line.code("signal"),
             let started = line.number("started"), let ended = line.number("ended")
         else { return nil }
@@ -79,7 +79,7 @@ extension StepOutcome {
             evidence: StepEvidence(
                 ending: ending, stopRequested: line.number("stop_requested") == 1,
                 outOfMemoryKills: line.counter("oom_kills"), limitHits: line.counter("limit_hits"),
-                memoryPeak: peak, memoryLimit: memoryLimit,
+                memoryPeak: peak, memoryLimit: specification.memory,
                 strictNodes: numa?.mode == .strict ? numa?.nodes : nil),
             usage: StepUsage(
                 started: TimePoint(nanoseconds: started), ended: TimePoint(nanoseconds: ended),
