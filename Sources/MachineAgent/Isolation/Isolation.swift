@@ -60,7 +60,10 @@ package struct Isolation: Hashable, Sendable {
         let probe = folder + "/" + GroupName.next()
         var failure = SmallFile.makeFolder(probe)
         guard failure == 0 else { return "no group can be made in \(folder) (\(describe(failure)))" }
+        // Version 2 only. The other types let in no process, or only threads.
+        let type = SmallFile.value("\(probe)/cgroup.type") ?? "domain"
         failure = SmallFile.removeFolder(probe)
+        guard type == "domain" else { return "groups made in \(folder) are of the type \(type)" }
         return failure == 0 ? nil : "groups made in \(folder) cannot be removed (\(describe(failure)))"
     }
 }

@@ -28,16 +28,18 @@ struct UnifiedTree {
         guard words("cgroup.controllers").contains(name) else {
             return "the \(name) controller is not delegated to \(home)"
         }
-        var failure = enable(name)
-        if failure == EBUSY, moveIntoLeaf() { failure = enable(name) }
-        guard failure != 0 else { return nil }
-        return "\(home) cannot pass the \(name) controller on (\(describe(failure))); "
-            + "HENG_CGROUP may name a delegated folder without processes"
+        // Looked at beforehand, because the kernel grants some controllers to a group with processes, and then lets
+        // no process into its children.
+        guard mayHoldProcesses || words("cgroup.procs").isEmpty || moveIntoLeaf() else {
+            return "\(home), where this process is, also has others in it and so passes no controllers on; "
+                + "HENG_CGROUP may name a delegated folder without processes"
+        }
+        let failure = SmallFile.write("+\(name)", to: "\(home)/cgroup.subtree_control")
+        return failure == 0 ? nil : "\(home) does not pass the \(name) controller on (\(describe(failure)))"
     }
 
-    private func enable(_ name: Substring) -> Int32 {
-        SmallFile.write("+\(name)", to: "\(home)/cgroup.subtree_control")
-    }
+    /// Only the root of the whole tree may; it is the one group that has no type.
+    private var mayHoldProcesses: Bool { SmallFile.read("\(home)/cgroup.type") == nil }
 
     /// Leaves the home for a group below it, if nobody else is there who would have to come along.
     private func moveIntoLeaf() -> Bool {
