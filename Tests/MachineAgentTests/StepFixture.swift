@@ -54,8 +54,8 @@ func readText(_ path: String) throws -> String {
     }
 }
 
-func writeText(_ text: String, to path: String, mode: mode_t = 0o644) throws {
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+func writeText(_ text: String, to path: String) throws {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw Failure("\(path) cannot be written (errno \(errno)).") }
     defer { close(descriptor) }
     let bytes = Array(text.utf8)
