@@ -22,10 +22,11 @@ struct process {
     pid_t pid;
     pid_t parent;
     unsigned long long start; /* clock ticks since boot: with the pid, the identity of a process */
+    bool ended; /* waits to be reaped */
     bool below;
 };
 
-/* Reads parent and start time of a process. Returns false when it is gone or only waits to be reaped. */
+/* Reads what there is to know about a process. Returns false when it is gone. */
 static bool read_process(pid_t pid, struct process *process) {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -45,11 +46,12 @@ static bool read_process(pid_t pid, struct process *process) {
                   " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
                   &parent, &start) != 3)
         return false;
-    *process = (struct process){.pid = pid, .parent = parent, .start = start};
-    return state != 'Z' && state != 'X';
+    *process = (struct process){
+        .pid = pid, .parent = parent, .start = start, .ended = state == 'Z' || state == 'X'};
+    return true;
 }
 
-/* All living processes of the machine; null with a count of 0 when there is no /proc or no memory. */
+/* All processes of the machine, those that wait to be reaped too, because a child may still name one as parent; null with a count of 0 when there is no /proc or no memory. */
 static struct process *read_all(size_t *count) {
     *count = 0;
     DIR *directory = opendir("/proc");
@@ -87,12 +89,23 @@ static void mark_below(struct process *all, size_t count) {
     }
 }
 
+/* The processes below this one that have not ended, moved to the front of what was read. */
+static struct process *read_below(size_t *count) {
+    size_t all_count;
+    struct process *all = read_all(&all_count);
+    mark_below(all, all_count);
+    *count = 0;
+    for (size_t i = 0; i < all_count; i++)
+        if (all[i].below && !all[i].ended) all[(*count)++] = all[i];
+    return all;
+}
+
 /* Signals one process, unless its number belongs to another one by now. */
 static void signal_process(const struct process *process, int signal_number) {
     int descriptor = (int)syscall(SYS_pidfd_open, process->pid, 0);
     if (descriptor < 0 && errno == ESRCH) return;
     struct process now;
-    bool same = read_process(process->pid, &now) && now.start == process->start;
+    bool same = read_process(process->pid, &now) && now.start == process->start && !now.ended;
     if (same && descriptor >= 0) syscall(SYS_pidfd_send_signal, descriptor, signal_number, NULL, 0);
     else if (same) kill(process->pid, signal_number); /* a kernel before 5.3 */
     if (descriptor >= 0) close(descriptor);
@@ -132,27 +145,44 @@ static uint64_t resident_bytes(pid_t pid) {
 
 uint64_t step_resident_bytes(void) {
     size_t count;
-    struct process *all = read_all(&count);
-    mark_below(all, count);
+    struct process *below = read_below(&count);
     uint64_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        if (all[i].below) bytes += resident_bytes(all[i].pid);
-    free(all);
+    for (size_t i = 0; i < count; i++) bytes += resident_bytes(below[i].pid);
+    free(below);
     return bytes;
 }
 
+static bool contains(const struct process *list, size_t count, const struct process *process) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i].pid == process->pid && list[i].start == process->start) return true;
+    return false;
+}
+
+/*
+ * A walk through /proc takes time, and what forks or changes its parent meanwhile can be missed. So the walk is
+ * repeated until it finds nobody new; each process gets the signal once.
+ */
 size_t step_signal_all(const struct step_configuration *configuration, int signal_number) {
+    enum { WALKS_AT_MOST = 8 };
     if (signal_number == SIGKILL) kill_groups(configuration);
-    size_t count, found = 0;
-    struct process *all = read_all(&count);
-    mark_below(all, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!all[i].below) continue;
-        found++;
-        signal_process(&all[i], signal_number);
-        /* A stopped process would not see the request before it is continued. */
-        if (signal_number == SIGTERM) signal_process(&all[i], SIGCONT);
+    struct process *known = NULL;
+    size_t known_count = 0, found = 0;
+    for (int walk = 0; walk < WALKS_AT_MOST; walk++) {
+        size_t count, fresh = 0;
+        struct process *below = read_below(&count);
+        for (size_t i = 0; i < count; i++) {
+            if (contains(known, known_count, &below[i])) continue;
+            fresh++;
+            signal_process(&below[i], signal_number);
+            /* A stopped process would not see the request before it is continued. */
+            if (signal_number == SIGTERM) signal_process(&below[i], SIGCONT);
+        }
+        found += fresh;
+        free(known);
+        known = below;
+        known_count = count;
+        if (fresh == 0) break;
     }
-    free(all);
+    free(known);
     return found;
 }

@@ -177,6 +177,8 @@ struct StepTests {
         let step = try start(shell("trap 'exit 0' TERM; sleep 1000 & echo $!; wait", in: folder))
         try await until { try folder.text(of: "out").hasSuffix("\n") }
         let child = try #require(Int32(try folder.text(of: "out").dropLast()))
+        // Until then the child is the shell with the shell's trap, and would lose the request.
+        try await until { try readText("/proc/\(child)/comm") == "sleep\n" }
 
         step.terminate()
         let outcome = await step.wait()
