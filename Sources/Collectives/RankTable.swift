@@ -1,0 +1,116 @@
+package import Essentials
+internal import FoundationEssentials
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Who takes part in a job of several ranks, and where they meet: one JSON file for all of them.
+package struct RankTable: Codable, Hashable, Sendable {
+    package struct Rank: Codable, Hashable, Sendable {
+        package var rank: Int
+        package var cpus: CPUSet
+        /// The operating system's number of its node, when it is bound to one.
+        package var numaNode: Int?
+        /// Where its output goes, when that is a file.
+        package var output: String?
+
+        package init(rank: Int, cpus: CPUSet, numaNode: Int? = nil, output: String? = nil) {
+            self.rank = rank
+            self.cpus = cpus
+            self.numaNode = numaNode
+            self.output = output
+        }
+    }
+
+    package static let currentVersion = 1
+
+    package var version = Self.currentVersion
+    package var job: JobID
+    package var ranks: [Rank]
+    /// The region of the ranks' communicator.
+    package var communicator: String
+    /// The region of the job's request queue, when it has one.
+    package var requestQueue: String?
+
+    package init(job: JobID, ranks: [Rank], communicator: String, requestQueue: String? = nil) {
+        self.job = job
+        self.ranks = ranks
+        self.communicator = communicator
+        self.requestQueue = requestQueue
+    }
+
+    /// Writes the file whole or not at all.
+    package func write(to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            try encoder.encode(self).write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            throw CollectiveError.rankTable(path: path, reason: "it cannot be written (\(error)).")
+        }
+    }
+
+    package static func read(from path: String) throws(CollectiveError) -> RankTable {
+        let table: RankTable
+        do {
+            table = try JSONDecoder().decode(RankTable.self, from: Data(contentsOf: URL(filePath: path)))
+        } catch {
+            throw .rankTable(path: path, reason: "it cannot be read (\(error)).")
+        }
+        guard table.version == currentVersion else {
+            throw .rankTable(
+                path: path, reason: "it has version \(table.version), this is \(currentVersion).")
+        }
+        guard !table.ranks.isEmpty, table.ranks.map(\.rank) == Array(0..<table.ranks.count) else {
+            throw .rankTable(path: path, reason: "its ranks are not 0, 1, 2, and so on.")
+        }
+        return table
+    }
+}
+
+/// A process's place in a job of several ranks, as its environment says.
+package struct RankContext: Hashable, Sendable {
+    package var rank: Int
+    package var worldSize: Int
+    package var table: RankTable
+
+    /// Nil when this process is no rank of a job.
+    package static func fromEnvironment() throws(CollectiveError) -> RankContext? {
+        guard let path = variable("HENG_RANK_TABLE") else { return nil }
+        let table = try RankTable.read(from: path)
+        let worldSize = try number("HENG_WORLD_SIZE")
+        let rank = try number("HENG_RANK")
+        guard worldSize == table.ranks.count else {
+            throw .worldMismatch(path: path, expected: worldSize, found: table.ranks.count)
+        }
+        guard rank < worldSize else { throw .environment(variable: "HENG_RANK", value: "\(rank)") }
+        return RankContext(rank: rank, worldSize: worldSize, table: table)
+    }
+
+    /// Joins the ranks of the job; every rank has to.
+    package func joinCommunicator(
+        timeout: Duration = .seconds(60)
+    ) throws(CollectiveError) -> SharedCommunicator {
+        let region = try SharedRegion.open(path: table.communicator)
+        let communicator = try SharedCommunicator(region: region, rank: rank, timeout: timeout)
+        guard communicator.worldSize == worldSize else {
+            throw .worldMismatch(
+                path: table.communicator, expected: worldSize, found: communicator.worldSize)
+        }
+        return communicator
+    }
+
+    private static func variable(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    private static func number(_ name: String) throws(CollectiveError) -> Int {
+        let text = variable(name)
+        guard let number = text.flatMap({ Int($0) }), number >= 0 else {
+            throw .environment(variable: name, value: text)
+        }
+        return number
+    }
+}

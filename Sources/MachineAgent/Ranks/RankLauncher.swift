@@ -1,0 +1,196 @@
+package import Collectives
+package import Essentials
+internal import Synchronization
+
+/// The place of one rank: processing units, the node its memory comes from, and how much of it.
+package struct RankSlot: Codable, Hashable, Sendable {
+    package var cpus: CPUSet
+    package var numa: NUMAPreference?
+    package var memory: ByteCount?
+    package var cpuShare: Double?
+
+    package init(
+        cpus: CPUSet, numa: NUMAPreference? = nil, memory: ByteCount? = nil, cpuShare: Double? = nil
+    ) {
+        self.cpus = cpus
+        self.numa = numa
+        self.memory = memory
+        self.cpuShare = cpuShare
+    }
+}
+
+/// A command to be run once in each slot.
+package struct RankSpecification: Sendable {
+    package var job: JobID
+    package var command: [String]
+    /// What every rank gets; the variables of `RankEnvironment` are added and win.
+    package var environment: [String: String]
+    package var workingDirectory: String?
+    package var slots: [RankSlot]
+    /// A folder that exists, for the rank table and the outputs; nil outputs are inherited.
+    package var runFolder: String
+    /// Whether each rank writes to `rank-N.out` and `rank-N.err` in the run folder; otherwise to our own outputs.
+    package var capturesOutput: Bool
+    package var grace: Duration
+    package var chunk: ByteCount
+    /// The records of a request queue that the ranks serve; nil is no queue.
+    package var requestCapacity: Int?
+
+    package init(
+        job: JobID, command: [String], environment: [String: String] = [:], workingDirectory: String? = nil,
+        slots: [RankSlot], runFolder: String, capturesOutput: Bool = true, grace: Duration = .seconds(5),
+        chunk: ByteCount = SharedCommunicator.usualChunk, requestCapacity: Int? = nil
+    ) {
+        self.job = job
+        self.command = command
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.slots = slots
+        self.runFolder = runFolder
+        self.capturesOutput = capturesOutput
+        self.grace = grace
+        self.chunk = chunk
+        self.requestCapacity = requestCapacity
+    }
+}
+
+/// Starts all ranks of a job or none.
+package struct RankLauncher: Sendable {
+    package var isolation: Isolation
+    package var supervisor: SupervisorProgram
+
+    package init(isolation: Isolation, supervisor: SupervisorProgram) {
+        self.isolation = isolation
+        self.supervisor = supervisor
+    }
+
+    /// Starts a rank in each slot; when one cannot start, those before it are ended and the error is thrown.
+    package func start(_ specification: RankSpecification) async throws -> RunningRanks {
+        precondition(!specification.slots.isEmpty, "a job has at least one rank")
+        let meeting = try MeetingPlace(specification)
+        var steps: [RunningStep] = []
+        do {
+            try meeting.table.write(to: meeting.tablePath)
+            for rank in specification.slots.indices {
+                let step = meeting.step(rank, of: specification)
+                steps.append(try RunningStep.start(step, isolation: isolation, supervisor: supervisor))
+            }
+        } catch {
+            for step in steps { step.terminate(grace: .zero) }
+            for step in steps { _ = await step.wait() }
+            meeting.remove()
+            throw error
+        }
+        return RunningRanks(steps, meeting: meeting, grace: specification.grace)
+    }
+}
+
+/// The regions and the table through which ranks find each other.
+struct MeetingPlace: Sendable {
+    let table: RankTable
+    let tablePath: String
+    let communicator: SharedRegion
+    let requests: SharedRegion?
+
+    init(_ specification: RankSpecification) throws {
+        let count = specification.slots.count
+        communicator = try SharedCommunicator.createRegion(
+            path: SharedRegion.freshPath(purpose: "ranks"), worldSize: count, chunk: specification.chunk)
+        do {
+            requests = try specification.requestCapacity.map {
+                try RequestQueue.createRegion(
+                    path: SharedRegion.freshPath(purpose: "requests"), capacity: $0, replicas: count)
+            }
+        } catch {
+            communicator.unlink()
+            throw error
+        }
+        tablePath = "\(specification.runFolder)/ranks.json"
+        table = RankTable(
+            job: specification.job,
+            ranks: specification.slots.enumerated().map { rank, slot in
+                RankTable.Rank(
+                    rank: rank, cpus: slot.cpus, numaNode: slot.numa?.nodes.first,
+                    output: specification.capturesOutput ? "\(specification.runFolder)/rank-\(rank).out" : nil
+                )
+            }, communicator: communicator.path, requestQueue: requests?.path)
+    }
+
+    func remove() {
+        communicator.unlink()
+        requests?.unlink()
+    }
+
+    func step(_ rank: Int, of specification: RankSpecification) -> StepSpecification {
+        let slot = specification.slots[rank]
+        let variables = RankEnvironment(
+            job: specification.job, rank: rank, worldSize: specification.slots.count, slot: slot,
+            tablePath: tablePath)
+        func output(_ end: String) -> StepOutput {
+            specification.capturesOutput
+                ? .file("\(specification.runFolder)/rank-\(rank).\(end)") : .inherited
+        }
+        return StepSpecification(
+            name: "\(specification.job).\(rank)", command: specification.command,
+            environment: specification.environment.merging(variables.variables) { $1 },
+            workingDirectory: specification.workingDirectory, cpus: slot.cpus, numa: slot.numa,
+            memory: slot.memory, cpuShare: slot.cpuShare, output: output("out"), errorOutput: output("err"),
+            grace: specification.grace, orphanFiles: [communicator.path] + (requests.map { [$0.path] } ?? []))
+    }
+}
+
+/// The ranks of one job while they run.
+package final class RunningRanks: Sendable {
+    package let steps: [RunningStep]
+    package let table: RankTable
+    package let tablePath: String
+    /// The region of the job's request queue, for the side that asks.
+    package let requestRegion: SharedRegion?
+
+    private let meeting: MeetingPlace
+    private let firstFailure = Mutex<Int?>(nil)
+
+    init(_ steps: [RunningStep], meeting: MeetingPlace, grace: Duration) {
+        self.steps = steps
+        self.meeting = meeting
+        table = meeting.table
+        tablePath = meeting.tablePath
+        requestRegion = meeting.requests
+        for (rank, step) in steps.enumerated() {
+            step.whenEnded { outcome in
+                if !outcome.verdict.isSuccess { self.rankFailed(rank) }
+            }
+        }
+    }
+
+    /// One rank alone cannot finish what was begun together.
+    private func rankFailed(_ rank: Int) {
+        let isFirst = firstFailure.withLock { first in
+            defer { first = first ?? rank }
+            return first == nil
+        }
+        if isFirst { terminate() }
+    }
+
+    /// Asks all ranks to end; see `RunningStep.terminate`.
+    package func terminate(grace: Duration? = nil) {
+        for step in steps { step.terminate(grace: grace) }
+    }
+
+    /// Waits for all ranks.
+    package func wait() async -> RankOutcomes {
+        var outcomes: [StepOutcome] = []
+        for step in steps { outcomes.append(await step.wait()) }
+        meeting.remove()
+        return RankOutcomes(outcomes: outcomes, firstFailure: firstFailure.withLock { $0 })
+    }
+}
+
+/// How the ranks of a job ended.
+package struct RankOutcomes: Sendable {
+    package var outcomes: [StepOutcome]
+    /// The rank whose failure ended the others; nil when all completed.
+    package var firstFailure: Int?
+
+    package var isSuccess: Bool { firstFailure == nil && outcomes.allSatisfy(\.verdict.isSuccess) }
+}
