@@ -18,11 +18,27 @@ struct CoreFinder {
         self.free = free
     }
 
+    /// Whether `slices` would find something, without choosing.
+    static func hasRoom(
+        for demand: CoreDemand, onNode node: Int, of inventory: Inventory, free: FreeResources
+    ) -> Bool {
+        guard free.units[node] >= demand.total, free.wholeCores[node] >= demand.whole else { return false }
+        guard demand.fraction > 0 else { return true }
+        var missing = demand.whole + 1
+        for group in inventory.nodes[node].cacheGroups {
+            for core in group where free.cores[core] >= demand.fraction {
+                missing -= 1
+                if missing == 0 { return true }
+            }
+        }
+        return false
+    }
+
     /// The chosen cores in rising order, or nil when the node has no room.
     static func slices(
         for demand: CoreDemand, onNode node: Int, of inventory: Inventory, free: FreeResources
     ) -> [VirtualDevice.CoreSlice]? {
-        guard free.units[node] >= demand.total, free.wholeCores[node] >= demand.whole else { return nil }
+        guard hasRoom(for: demand, onNode: node, of: inventory, free: free) else { return nil }
         var finder = CoreFinder(groups: inventory.nodes[node].cacheGroups, free: free.cores)
         return finder.find(demand) ? finder.chosen : nil
     }

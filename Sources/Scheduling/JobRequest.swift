@@ -54,18 +54,22 @@ package struct ResourceRequest: Hashable, Codable, Sendable {
     package var cores: CoreAmount?
     /// Bytes reserved on the NUMA node; zero reserves none.
     package var memory: ByteCount
-    package var numa: NUMAPreference
+    package var numa: NodePreference
     /// Whether one rank may cover several NUMA nodes.
     ///
     /// It is used only when no single node of the machine could ever hold the rank.
     package var maySpan: Bool
     package var ranks: Int
     package var spread: RankSpread
+    /// Only processing units in this set, for a submitter that may not use the whole machine; nil means all.
+    ///
+    /// `share` then counts the cores in the set.
+    package var within: CPUSet?
 
     package init(
         deviceKind: String = ResourceRequest.cpu, share: DeviceShare? = nil, cores: CoreAmount? = nil,
-        memory: ByteCount = .zero, numa: NUMAPreference = .any, maySpan: Bool = false, ranks: Int = 1,
-        spread: RankSpread = .perVirtualDevice
+        memory: ByteCount = .zero, numa: NodePreference = .any, maySpan: Bool = false, ranks: Int = 1,
+        spread: RankSpread = .perVirtualDevice, within: CPUSet? = nil
     ) {
         self.deviceKind = deviceKind
         self.share = share
@@ -75,6 +79,7 @@ package struct ResourceRequest: Hashable, Codable, Sendable {
         self.maySpan = maySpan
         self.ranks = ranks
         self.spread = spread
+        self.within = within
     }
 
     /// The kind of device that is a NUMA node.
@@ -82,7 +87,7 @@ package struct ResourceRequest: Hashable, Codable, Sendable {
 }
 
 /// Which NUMA node a job wants, by its logical number in the topology.
-package enum NUMAPreference: Hashable, Codable, Sendable {
+package enum NodePreference: Hashable, Codable, Sendable {
     case any
     /// That node when the job fits there now, else another.
     case preferred(Int)

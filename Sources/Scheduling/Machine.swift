@@ -16,8 +16,8 @@ package struct Machine: Hashable, Codable, Sendable {
 }
 
 /// What a machine has to give, in the form that placement reads: computed once from the topology.
-package struct Inventory: Hashable, Codable, Sendable {
-    package struct Node: Hashable, Codable, Sendable {
+package struct Inventory: Hashable, Sendable {
+    package struct Node: Hashable, Sendable {
         package var osIndex: Int
         package var memory: ByteCount
         /// The lendable cores in groups that share their largest cache, each in rising order.
@@ -25,7 +25,7 @@ package struct Inventory: Hashable, Codable, Sendable {
         package var coreCount: Int
     }
 
-    package struct Device: Hashable, Codable, Sendable {
+    package struct Device: Hashable, Sendable {
         package var id: DeviceID
         package var model: String
         package var numaNode: Int?
@@ -37,29 +37,35 @@ package struct Inventory: Hashable, Codable, Sendable {
     /// The lendable processing units of each core, by the core's logical number.
     package let coreCPUs: [CPUSet]
     package let devices: [Device]
+    /// The nodes that can run something.
+    package let computeNodes: [Int]
+    /// The kinds of device that jobs may ask for, `cpu` first.
+    package let deviceKinds: [String]
 
     package init(_ machine: Machine) {
         self.machine = machine
         let topology = machine.topology
         let coreCPUs = topology.cores.map { $0.cpus.intersection(machine.lendable) }
         self.coreCPUs = coreCPUs
-        nodes = topology.numaNodes.indices.map { node in
+        let nodes = topology.numaNodes.indices.map { node in
             let cores = topology.cores(onNode: node).filter { !coreCPUs[$0].isEmpty }
             return Node(
                 osIndex: topology.numaNodes[node].osIndex, memory: topology.numaNodes[node].memory,
                 cacheGroups: Inventory.groups(cores, of: topology), coreCount: cores.count)
         }
-        devices = Inventory.attachedDevices(of: topology)
-    }
-
-    /// The nodes that can run something.
-    package var computeNodes: [Int] { nodes.indices.filter { nodes[$0].coreCount > 0 } }
-
-    /// The kinds of device that jobs may ask for, `cpu` first.
-    package var deviceKinds: [String] {
+        self.nodes = nodes
+        computeNodes = nodes.indices.filter { nodes[$0].coreCount > 0 }
+        let devices = Inventory.attachedDevices(of: topology)
+        self.devices = devices
         var kinds = [ResourceRequest.cpu]
         for device in devices where !kinds.contains(device.id.kind) { kinds.append(device.id.kind) }
-        return kinds
+        deviceKinds = kinds
+    }
+
+    /// The same machine for someone who may use only some of its processing units.
+    func restricted(to cpus: CPUSet?) -> Inventory {
+        guard let cpus, !machine.lendable.isSubset(of: cpus) else { return self }
+        return Inventory(Machine(topology: machine.topology, lendable: machine.lendable.intersection(cpus)))
     }
 
     /// How far a device's memory accesses travel from a node: 10 is local, and 10 too when nobody knows.
@@ -92,4 +98,13 @@ package struct Inventory: Hashable, Codable, Sendable {
                 numaNode: device.numaNode)
         }
     }
+}
+
+extension Inventory: Codable {
+    /// Everything follows from the machine, so only that is written.
+    package init(from decoder: any Decoder) throws {
+        self.init(try Machine(from: decoder))
+    }
+
+    package func encode(to encoder: any Encoder) throws { try machine.encode(to: encoder) }
 }

@@ -55,7 +55,9 @@ extension WaitReason {
 /// Places the ranks of one request on one machine.
 struct GangPlacer {
     let request: ResourceRequest
+    /// What the request may use of the machine.
     let inventory: Inventory
+    private let wholeMachine: Inventory
     let policyName: PlacementPolicyName
     private let policy: any PlacementPolicy
     /// The nodes that the request may use.
@@ -65,6 +67,8 @@ struct GangPlacer {
 
     init(_ request: ResourceRequest, _ inventory: Inventory, _ policyName: PlacementPolicyName) {
         self.request = request
+        wholeMachine = inventory
+        let inventory = inventory.restricted(to: request.within)
         self.inventory = inventory
         self.policyName = policyName
         policy = policyName.policy
@@ -73,16 +77,28 @@ struct GangPlacer {
         } else {
             nodes = inventory.computeNodes
         }
-        let fitsOnOne = nodes.contains { node in
+        spans = request.maySpan && !GangPlacer.someNode(of: inventory, among: nodes, couldHold: request)
+    }
+
+    private static func someNode(
+        of inventory: Inventory, among nodes: [Int], couldHold request: ResourceRequest
+    ) -> Bool {
+        nodes.contains { node in
             let demand = request.coreDemand(onNodeWith: inventory.nodes[node].coreCount)
             return inventory.nodes[node].coreCount * CoreAmount.unitsPerCore >= demand.total
                 && inventory.nodes[node].memory >= request.memory
         }
-        spans = request.maySpan && !fitsOnOne
+    }
+
+    /// Whether a node has the cores for one rank.
+    private func hasCores(_ node: Int, free: FreeResources) -> Bool {
+        let demand = request.coreDemand(onNodeWith: inventory.nodes[node].coreCount)
+        return CoreFinder.hasRoom(for: demand, onNode: node, of: inventory, free: free)
     }
 
     func place(on free: FreeResources) -> ([VirtualDevice], PlacementDecision)? {
-        switch request.spread {
+        let free = visible(free)
+        return switch request.spread {
         case .perVirtualDevice:
             placeRanks(on: nodes, upTo: request.ranks, free: free)
         case .perNUMANode:
@@ -92,6 +108,11 @@ struct GangPlacer {
         }
     }
 
+    /// What is free of the part of the machine that the request may use.
+    private func visible(_ free: FreeResources) -> FreeResources {
+        request.within == nil ? free : free.common(with: FreeResources(all: inventory))
+    }
+
     /// The ranks that a node takes when they are spread evenly.
     private var ranksPerNode: Int {
         nodes.isEmpty ? 0 : (request.ranks - 1) / nodes.count + 1
@@ -99,7 +120,8 @@ struct GangPlacer {
 
     /// How many of the ranks could be placed now.
     func countFitting(on free: FreeResources) -> Int {
-        switch request.spread {
+        let free = visible(free)
+        return switch request.spread {
         case .perVirtualDevice: fill(nodes, upTo: request.ranks, free: free).ranks.count
         case .perNUMANode: fill(nodes, upTo: ranksPerNode, free: free).ranks.count
         case .packed:
@@ -192,7 +214,7 @@ extension GangPlacer {
         on node: Int, free: FreeResources
     ) -> [(PlacementDecision.Scored, VirtualDevice)] {
         let capacity = inventory.nodes[node]
-        guard free.memory[node] >= request.memory else { return [] }
+        guard free.memory[node] >= request.memory, hasCores(node, free: free) else { return [] }
         let demand = request.coreDemand(onNodeWith: capacity.coreCount)
         guard let slices = CoreFinder.slices(for: demand, onNode: node, of: inventory, free: free) else {
             return []
@@ -246,7 +268,7 @@ extension GangPlacer {
     }
 
     private func cpuShare(of units: Int, node: Int) -> DeviceShare {
-        DeviceShare(units: units / max(1, inventory.nodes[node].coreCount))
+        DeviceShare(units: units / max(1, wholeMachine.nodes[node].coreCount))
     }
 
     /// A rank over several nodes: the emptiest as its home, then the nearest to it.
@@ -298,7 +320,7 @@ extension GangPlacer {
     }
 }
 
-extension NUMAPreference {
+extension NodePreference {
     /// Whether every node is as welcome as any other; a required node is the only candidate anyway.
     fileprivate var isIndifferent: Bool {
         if case .preferred = self { false } else { true }
@@ -318,7 +340,8 @@ extension PlacementDecision.Scored {
 extension GangPlacer {
     /// Nil when the machine could not run the job even if it were empty.
     func whyNot(on free: FreeResources) -> WaitReason? {
-        guard place(on: FreeResources(all: inventory)) != nil else { return nil }
+        guard couldEverRun else { return nil }
+        let free = visible(free)
         if let share = request.attachedShare {
             let kinds = inventory.devices.indices.filter {
                 inventory.devices[$0].id.kind == request.deviceKind
@@ -326,16 +349,20 @@ extension GangPlacer {
             let most = DeviceShare(units: kinds.map { free.devices[$0] }.max() ?? 0)
             if most < share { return .deviceBusy(kind: request.deviceKind, needed: share, free: most) }
         }
-        let fitting = countFitting(on: free)
+        let fitting = request.ranks > 1 ? countFitting(on: free) : 0
         guard fitting == 0 else { return .ranksBusy(needed: request.ranks, fitting: fitting) }
         return spans ? spanReason(free: free) : nodeReason(free: free)
     }
 
+    private var couldEverRun: Bool {
+        // One rank on one node, which most jobs are, needs no trial.
+        guard request.ranks == 1, !spans else { return place(on: FreeResources(all: inventory)) != nil }
+        return inventory.deviceKinds.contains(request.deviceKind)
+            && GangPlacer.someNode(of: inventory, among: nodes, couldHold: request)
+    }
+
     private func nodeReason(free: FreeResources) -> WaitReason {
-        let withCores = nodes.filter { node in
-            let demand = request.coreDemand(onNodeWith: inventory.nodes[node].coreCount)
-            return CoreFinder.slices(for: demand, onNode: node, of: inventory, free: free) != nil
-        }
+        let withCores = nodes.filter { hasCores($0, free: free) }
         if let node = withCores.max(by: { free.memory[$0] < free.memory[$1] }) {
             return .memoryBusy(needed: request.memory, free: free.memory[node], node: node)
         }

@@ -51,7 +51,7 @@ private struct MachineCheck {
     let request: ResourceRequest
 
     init(_ inventory: Inventory, _ request: ResourceRequest) {
-        self.inventory = inventory
+        self.inventory = inventory.restricted(to: request.within)
         self.request = request
     }
 

@@ -167,6 +167,24 @@ struct PlacementTests {
         #expect(cluster.cpus(of: 2) == [4, 5, 6, 7])
     }
 
+    @Test func `a submitter that may use only some units gets only those`() {
+        var cluster = Cluster(smallMachine(nodes: 2, coresPerNode: 2))
+        var wish = request(cores: 1)
+        wish.resources.within = CPUSet([3])
+
+        cluster.submit(wish)
+        cluster.submit(wish)
+        cluster.submit(request(cores: 2))
+
+        #expect(cluster.cpus(of: 1) == [3])
+        #expect(cluster.reason(of: 2) == .coresBusy(needed: .cores(1), free: .zero, node: 1))
+        #expect(cluster.cpus(of: 3) == [0, 1])
+        wish.resources.cores = .cores(2)
+        #expect(
+            cluster.state.firstError(wish)
+                == .tooManyCores(.cores(2), most: .cores(1), place: .anyNode))
+    }
+
     @Test func `the decision names the runner-up and the first thing that told them apart`() {
         var cluster = Cluster(smallMachine(nodes: 2, coresPerNode: 4))
         cluster.submit(request(cores: 3))

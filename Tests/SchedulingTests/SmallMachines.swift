@@ -27,7 +27,7 @@ func smallMachine(nodes: Int, coresPerNode: Int, memoryPerNode: ByteCount = .gib
 /// A request for a job called `name`.
 func request(
     _ name: String = "job", cores: Int? = nil, share: Double? = nil, memory: ByteCount = .zero,
-    limit: Duration? = nil, priority: Int = 0, kind: String = "cpu", numa: NUMAPreference = .any,
+    limit: Duration? = nil, priority: Int = 0, kind: String = "cpu", numa: NodePreference = .any,
     span: Bool = false, ranks: Int = 1, spread: RankSpread = .perVirtualDevice
 ) -> JobRequest {
     JobRequest(

@@ -95,14 +95,19 @@ struct Invariants {
                     let whole = rank.pieces.flatMap(\.cores).count { $0.amount == .cores(1) }
                     if whole < cores.wholeCores { found.append("job \(job.id) lacks whole cores") }
                 }
+                if let within = asked.within, !rank.cpus.isSubset(of: within) {
+                    found.append("job \(job.id) is outside of what it may use")
+                }
                 if rank.device.kind != asked.deviceKind { found.append("job \(job.id) has another device") }
-                if let share = asked.share, rank.pieces.count == 1, asked.deviceKind == "cpu" {
+                if let share = asked.share, rank.pieces.count == 1, asked.within == nil,
+                    asked.deviceKind == "cpu"
+                {
                     let node = inventory.nodes[rank.numaNode]
                     if rank.cores.units < share.units * node.coreCount {
                         found.append("job \(job.id) lacks time")
                     }
                 }
-                if rank.pieces.count > 1, !mustSpan(asked, inventory) {
+                if rank.pieces.count > 1, asked.within == nil, !mustSpan(asked, inventory) {
                     found.append("job \(job.id) spans nodes without need")
                 }
                 if case .required(let node) = asked.numa, rank.numaNodes != [node] {

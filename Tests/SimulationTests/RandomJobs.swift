@@ -63,6 +63,9 @@ private func randomResources(
         request.spread = random.pick([.perNUMANode, .perVirtualDevice, .packed])
     }
     request.maySpan = random.below(4) == 0
+    if random.below(6) == 0 {
+        request.within = CPUSet(machine.topology.cpus.units.filter { _ in random.below(3) > 0 })
+    }
     if !machine.topology.devices.isEmpty, random.below(4) == 0 {
         request.deviceKind = "gpu"
         request.share = random.below(2) == 0 ? nil : DeviceShare(units: 2500 * (1 + random.below(4)))
