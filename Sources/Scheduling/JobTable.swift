@@ -29,9 +29,17 @@ package struct JobTable: Hashable, Codable, Sendable {
         package var expectedStart: String?
     }
 
+    package init(rows: [Row]) { self.rows = rows }
+
     /// All jobs of a state in the order of their numbers; ended ones only if asked for.
-    package init(_ state: ClusterState, at now: TimePoint, includingEnded: Bool = true) {
-        rows = state.jobs.all
+    ///
+    /// `earlier` are ended jobs from a record beside the state, which wins where both know a job.
+    package init(
+        _ state: ClusterState, at now: TimePoint, includingEnded: Bool = true, endedBefore earlier: [Job] = []
+    ) {
+        var known: [JobID: Job] = [:]
+        for job in earlier + state.jobs.all { known[job.id] = job }
+        rows = known.values.sorted { $0.id < $1.id }
             .filter { includingEnded || !$0.phase.isEnded }
             .map { Row($0, in: state, at: max(now, state.time)) }
     }
