@@ -1,0 +1,110 @@
+package import Essentials
+package import HardwareTopology
+
+/// A machine that lends itself: its topology, and which of its processing units may be lent.
+package struct Machine: Hashable, Codable, Sendable {
+    package var topology: Topology
+    /// Units outside this set exist but belong to others, for instance by the cpuset of a container.
+    package var lendable: CPUSet
+
+    package init(topology: Topology, lendable: CPUSet? = nil) {
+        self.topology = topology
+        self.lendable = lendable ?? topology.cpus
+    }
+
+    package var name: String { topology.machineName }
+}
+
+/// What a machine has to give, in the form that placement reads: computed once from the topology.
+package struct Inventory: Hashable, Sendable {
+    package struct Node: Hashable, Sendable {
+        package var osIndex: Int
+        package var memory: ByteCount
+        /// The lendable cores in groups that share their largest cache, each in rising order.
+        package var cacheGroups: [[Int]]
+        package var coreCount: Int
+    }
+
+    package struct Device: Hashable, Sendable {
+        package var id: DeviceID
+        package var model: String
+        package var numaNode: Int?
+    }
+
+    package let machine: Machine
+    /// By logical node number; a node without lendable cores has none but keeps its memory.
+    package let nodes: [Node]
+    /// The lendable processing units of each core, by the core's logical number.
+    package let coreCPUs: [CPUSet]
+    package let devices: [Device]
+    /// The nodes that can run something.
+    package let computeNodes: [Int]
+    /// The kinds of device that jobs may ask for, `cpu` first.
+    package let deviceKinds: [String]
+
+    package init(_ machine: Machine) {
+        self.machine = machine
+        let topology = machine.topology
+        let coreCPUs = topology.cores.map { $0.cpus.intersection(machine.lendable) }
+        self.coreCPUs = coreCPUs
+        let nodes = topology.numaNodes.indices.map { node in
+            let cores = topology.cores(onNode: node).filter { !coreCPUs[$0].isEmpty }
+            return Node(
+                osIndex: topology.numaNodes[node].osIndex, memory: topology.numaNodes[node].memory,
+                cacheGroups: Inventory.groups(cores, of: topology), coreCount: cores.count)
+        }
+        self.nodes = nodes
+        computeNodes = nodes.indices.filter { nodes[$0].coreCount > 0 }
+        let devices = Inventory.attachedDevices(of: topology)
+        self.devices = devices
+        var kinds = [ResourceRequest.cpu]
+        for device in devices where !kinds.contains(device.id.kind) { kinds.append(device.id.kind) }
+        deviceKinds = kinds
+    }
+
+    /// The same machine for someone who may use only some of its processing units.
+    func restricted(to cpus: CPUSet?) -> Inventory {
+        guard let cpus, !machine.lendable.isSubset(of: cpus) else { return self }
+        return Inventory(Machine(topology: machine.topology, lendable: machine.lendable.intersection(cpus)))
+    }
+
+    /// How far a device's memory accesses travel from a node: 10 is local, and 10 too when nobody knows.
+    func distance(from device: Device, to node: Int) -> Int {
+        device.numaNode.map { machine.topology.distance(from: $0, to: node) } ?? 10
+    }
+
+    private static func groups(_ cores: [Int], of topology: Topology) -> [[Int]] {
+        let data = topology.caches.filter { $0.kind != .instruction }
+        let largest = data.map(\.level).max()
+        let caches = data.filter { $0.level == largest }
+        var groups: [Int: [Int]] = [:]
+        for core in cores {
+            // A core under no such cache joins the group of the cores that have none either.
+            let cache = caches.firstIndex { !$0.cpus.isDisjoint(with: topology.cores[core].cpus) } ?? -1
+            groups[cache, default: []].append(core)
+        }
+        return groups.sorted { $0.value[0] < $1.value[0] }.map(\.value)
+    }
+
+    /// Only devices that compute are lent; network cards and disks are not.
+    private static func attachedDevices(of topology: Topology) -> [Device] {
+        var counts: [String: Int] = [:]
+        return topology.devices.compactMap { device in
+            guard device.kind == .gpu || device.kind == .coprocessor else { return nil }
+            let kind = device.kind.rawValue
+            defer { counts[kind, default: 0] += 1 }
+            return Device(
+                id: DeviceID(kind: kind, index: counts[kind, default: 0]), model: device.model,
+                numaNode: device.numaNode)
+        }
+    }
+}
+
+extension Inventory: Codable {
+    /// Everything follows from the machine, so only that is written.
+    package init(from decoder: any Decoder) throws {
+        self.init(try Machine(from: decoder))
+    }
+
+    package func encode(to encoder: any Encoder) throws { try machine.encode(to: encoder) }
+}

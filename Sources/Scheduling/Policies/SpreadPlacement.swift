@@ -1,0 +1,16 @@
+internal import Essentials
+
+/// Takes the emptiest node, so that jobs share caches and memory bandwidth as little as possible.
+package struct SpreadPlacement: PlacementPolicy {
+    package init() {}
+
+    package func terms(of candidate: NodeCandidate) -> [PlacementTerm] {
+        [
+            PlacementTerm("not the preferred node", candidate.isPreferred ? 0 : 1),
+            PlacementTerm("distance to \(candidate.device)", candidate.deviceDistance),
+            PlacementTerm("share of \(candidate.device) left, negated", -candidate.deviceLeft.units),
+            PlacementTerm("core time left, negated", -candidate.coresLeft.units),
+            PlacementTerm("memory left, negated", -candidate.memoryLeft.bytes),
+        ]
+    }
+}

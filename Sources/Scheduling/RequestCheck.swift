@@ -1,0 +1,110 @@
+internal import Essentials
+
+/// Decides at submission whether a request can ever be met, so that nothing waits for what will never come.
+package struct RequestCheck: Sendable {
+    let inventories: [Inventory]
+
+    package init(inventories: [Inventory]) { self.inventories = inventories }
+
+    /// The first thing wrong with a request, or nil when an empty machine could run it.
+    package func firstError(_ request: JobRequest) -> RequestError? {
+        if request.label.command.allSatisfy(\.isEmpty) { return .emptyCommand }
+        if let limit = request.timeLimit, limit <= .zero { return .limitNotPositive }
+        return firstError(request.resources)
+    }
+
+    package func firstError(_ request: ResourceRequest) -> RequestError? {
+        amountError(request) ?? kindError(request) ?? fitError(request)
+    }
+
+    private func amountError(_ request: ResourceRequest) -> RequestError? {
+        if let share = request.share, share <= .zero || share > .whole { return .shareOutOfRange(share) }
+        if let cores = request.cores, cores <= .zero { return .coresNotPositive }
+        if request.memory < .zero { return .memoryNegative(request.memory) }
+        if request.ranks < 1 { return .ranksNotPositive(request.ranks) }
+        return nil
+    }
+
+    private func kindError(_ request: ResourceRequest) -> RequestError? {
+        guard !inventories.isEmpty else { return .noMachine }
+        var known: [String] = []
+        for kind in inventories.flatMap(\.deviceKinds) where !known.contains(kind) { known.append(kind) }
+        return known.contains(request.deviceKind)
+            ? nil : .unknownDeviceKind(request.deviceKind, known: known)
+    }
+
+    /// Nil when some empty machine has room; else what is wrong on the machine with most cores.
+    private func fitError(_ request: ResourceRequest) -> RequestError? {
+        var firstProblem: RequestError?
+        let largestFirst = inventories.sorted { $0.coreCPUs.count > $1.coreCPUs.count }
+        for inventory in largestFirst {
+            guard let problem = MachineCheck(inventory, request).error else { return nil }
+            firstProblem = firstProblem ?? problem
+        }
+        return firstProblem
+    }
+}
+
+/// The check of one request against one empty machine.
+private struct MachineCheck {
+    let inventory: Inventory
+    let request: ResourceRequest
+
+    init(_ inventory: Inventory, _ request: ResourceRequest) {
+        self.inventory = inventory.restricted(to: request.within)
+        self.request = request
+    }
+
+    var error: RequestError? {
+        if let node = namedNode, !inventory.computeNodes.contains(node) {
+            return .unknownNode(node, machineNodes: inventory.computeNodes)
+        }
+        let kind = request.deviceKind
+        if !inventory.deviceKinds.contains(kind) {
+            return .unknownDeviceKind(kind, known: inventory.deviceKinds)
+        }
+        let gang = GangPlacer(request, inventory, .bestFit)
+        if gang.place(on: FreeResources(all: inventory)) != nil { return nil }
+        return amountError(gang.nodes) ?? ranksError(gang)
+    }
+
+    private var namedNode: Int? {
+        switch request.numa {
+        case .any: nil
+        case .preferred(let node), .required(let node): node
+        }
+    }
+
+    private func amountError(_ nodes: [Int]) -> RequestError? {
+        let place: RequestError.SearchPlace =
+            if case .required(let node) = request.numa {
+                .node(node)
+            } else if request.maySpan {
+                .wholeMachine
+            } else {
+                .anyNode
+            }
+        let sums = place == .wholeMachine
+        let cores = nodes.map { inventory.nodes[$0].coreCount }
+        let memory = nodes.map { inventory.nodes[$0].memory }
+        let mostCores = CoreAmount.cores((sums ? cores.reduce(0, +) : cores.max()) ?? 0)
+        let mostMemory = (sums ? memory.reduce(.zero, +) : memory.max()) ?? .zero
+        let asked = askedCores
+        if asked > mostCores { return .tooManyCores(asked, most: mostCores, place: place) }
+        if request.memory > mostMemory {
+            return .tooMuchMemory(request.memory, most: mostMemory, place: place)
+        }
+        return nil
+    }
+
+    private var askedCores: CoreAmount {
+        CoreAmount(units: request.coreDemand(onNodeWith: 0).total)
+    }
+
+    private func ranksError(_ gang: GangPlacer) -> RequestError {
+        let fitting = gang.countFitting(on: FreeResources(all: inventory))
+        return fitting == 0 && !request.maySpan
+            ? .nodeTooSmall(cores: askedCores, memory: request.memory)
+            : .tooManyRanks(request.ranks, most: fitting)
+    }
+}
