@@ -11,3 +11,7 @@
 #include "clinux_futex.h"
 #include "clinux_memory.h"
 #include "clinux_thread.h"
+#include "process_spawn.h"
+#include "process_watch.h"
+#include "shared_group.h"
+#include "shared_queue.h"
