@@ -105,7 +105,8 @@ extension Checkpoint {
         try self.init(bytes: try WholeFile.read(path), path: path)
     }
 
-    init(bytes: [UInt8], path: String) throws(TrainingError) {
+    /// Reads the content of a file; the path is for error messages.
+    package init(bytes: [UInt8], path: String) throws(TrainingError) {
         func broken(_ reason: String) -> TrainingError { .notACheckpoint(path: path, reason: reason) }
         guard bytes.count >= Checkpoint.preambleSize, bytes.starts(with: Checkpoint.magic) else {
             throw broken("it does not begin like one")

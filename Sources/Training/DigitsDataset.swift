@@ -10,6 +10,8 @@ package struct DigitsDataset: Sendable {
 
     package let training: ClassificationData
     package let heldOut: ClassificationData
+    /// Which lines of the data are held out, in rising order, from 0.
+    package let heldOutLines: [Int]
 
     /// The data set compiled into the program.
     package static func load() throws(TrainingError) -> DigitsDataset {
@@ -26,9 +28,10 @@ package struct DigitsDataset: Sendable {
             parsed.append(image)
         }
         let apart = try DigitsDataset.lineNumbers(heldOut, below: parsed.count)
+        heldOutLines = apart.sorted()
         let kept = parsed.indices.filter { !apart.contains($0) }
         training = DigitsDataset.data(kept.map { parsed[$0] })
-        self.heldOut = DigitsDataset.data(apart.sorted().map { parsed[$0] })
+        self.heldOut = DigitsDataset.data(heldOutLines.map { parsed[$0] })
     }
 
     private static func bytes(of text: StaticString) -> [UInt8] {
