@@ -1,3 +1,4 @@
+internal import Collectives
 internal import Execution
 
 /// All gradients of a step one after the other, and the loss behind them, as ranks exchange them.
@@ -23,10 +24,10 @@ struct FlatGradients {
     }
 
     /// Replaces each number by its mean over the ranks.
-    mutating func average(through reducer: any GradientReducer) throws {
+    mutating func average(over ranks: any Communicator) throws {
         var span = numbers.mutableSpan
-        try reducer.sum(&span)
-        let share = 1 / Float(reducer.rankCount)
+        try ranks.allReduceSum(&span)
+        let share = 1 / Float(ranks.worldSize)
         for place in 0..<span.count { span[place] *= share }
     }
 

@@ -1,4 +1,5 @@
 package import AcceleratorAPI
+package import Collectives
 internal import ComputeGraph
 internal import Essentials
 package import Execution
@@ -7,8 +8,9 @@ package import KernelInterface
 /// Trains a classifier on one device, alone or as one of several ranks.
 ///
 /// Two executables share the parameters: one computes the loss and its gradients, one turns gradients into new
-/// parameters in place. Between them the ranks' gradients are summed. Everything a step needs is a function of
-/// the seed and the step, so the same seed gives the same bits on the same device, also across a checkpoint.
+/// parameters in place. Between them the mean of the ranks' gradients is taken; every rank gets the same bits, so
+/// that their parameters stay equal. Everything a step needs is a function of the seed and the step, so the same
+/// seed gives the same bits on the same device, also across a checkpoint.
 ///
 ///     let trainer = try Trainer(.digitsPerceptron, plan: plan, device: device, kernels: kernels)
 ///     let history = try trainer.train(on: digits.training, heldOut: digits.heldOut)
@@ -23,23 +25,23 @@ package final class Trainer {
     private let gradients: Session
     private let updates: Session
     private let scores: Executable
-    private let reducer: (any GradientReducer)?
+    private let ranks: (any Communicator)?
     private var flatGradients: FlatGradients
 
     /// Prepares all executables and gives the parameters their first values.
     package init(
         _ model: Classifier, plan: TrainingPlan, device: Device, kernels: any KernelProvider,
-        reducer: (any GradientReducer)? = nil
+        ranks: (any Communicator)? = nil
     ) throws {
-        let ranks = reducer?.rankCount ?? 1
-        guard plan.steps >= 1, plan.evaluationInterval >= 1, plan.batchSize % ranks == 0,
-            plan.batchSize >= ranks
+        let rankCount = ranks?.worldSize ?? 1
+        guard plan.steps >= 1, plan.evaluationInterval >= 1, plan.batchSize % rankCount == 0,
+            plan.batchSize >= rankCount
         else {
             throw TrainingError.invalidPlan(
                 "A run has at least one step, evaluates after one or more, and its batch of \(plan.batchSize) "
-                    + "divides among \(ranks) ranks.")
+                    + "divides among \(rankCount) ranks.")
         }
-        let gradientGraph = try model.gradientGraph(batchSize: plan.batchSize / ranks)
+        let gradientGraph = try model.gradientGraph(batchSize: plan.batchSize / rankCount)
         let named = gradientGraph.parameters.map { (gradientGraph.name(of: $0), gradientGraph.type(of: $0)) }
         let update = try UpdateGraph(plan.optimizer, parameters: named)
         let assignments = update.assignedParameters.enumerated().map {
@@ -48,7 +50,7 @@ package final class Trainer {
         let changing = Executable.Options(parametersAreFrozen: false)
         self.model = model
         self.plan = plan
-        self.reducer = reducer
+        self.ranks = ranks
         flatGradients = FlatGradients(
             parameterCount: named.count, elementCount: named.reduce(0) { $0 + $1.1.shape.count })
         parameters = try ParameterSet(for: [gradientGraph, update.graph], on: device)
@@ -61,8 +63,7 @@ package final class Trainer {
             parameters: parameters)
         scores = try Executable(
             graph: try model.scoreGraph(batchSize: Trainer.evaluationBatchSize), device: device,
-            kernels: kernels,
-            options: changing)
+            kernels: kernels, options: changing)
     }
 
     private static let evaluationBatchSize = 128
@@ -78,8 +79,8 @@ extension Trainer {
     ) throws -> TrainingHistory {
         let evaluation = try Evaluation(of: scores, parameters: parameters, on: heldOut)
         var loader = try DataLoader(
-            count: data.count, batchSize: plan.batchSize, seed: plan.seed, rank: reducer?.rank ?? 0,
-            rankCount: reducer?.rankCount ?? 1)
+            count: data.count, batchSize: plan.batchSize, seed: plan.seed, rank: ranks?.rank ?? 0,
+            rankCount: ranks?.worldSize ?? 1)
         var history = TrainingHistory()
         let start = TimePoint.monotonicNow()
         while step < plan.steps {
@@ -110,7 +111,7 @@ extension Trainer {
         gradients.withInput(1, as: Int64.self) { data.copyLabels(at: places, to: &$0) }
         try gradients.run()
         flatGradients.gather(from: gradients)
-        if let reducer { try flatGradients.average(through: reducer) }
+        if let ranks { try flatGradients.average(over: ranks) }
         let loss = flatGradients.scatter(to: updates)
         guard loss.isFinite else { throw TrainingError.diverged(step: step) }
         step += 1

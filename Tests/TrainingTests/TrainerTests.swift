@@ -1,7 +1,9 @@
 import AcceleratorAPI
 import Backends
+import Collectives
 import ComputeGraph
 import Foundation
+import Synchronization
 import Testing
 import Training
 
@@ -12,11 +14,11 @@ struct TrainerTests {
         schedule: .cosine(peak: 0.1, warmUpSteps: 50, steps: 900), seed: 7, evaluationInterval: 100)
 
     static func trainer(
-        _ model: Classifier, _ plan: TrainingPlan = plan, reducer: (any GradientReducer)? = nil
+        _ model: Classifier, _ plan: TrainingPlan = plan, ranks: (any Communicator)? = nil
     ) throws -> Trainer {
         let device = try Backends.devices()[0]
         return try Trainer(
-            model, plan: plan, device: device, kernels: Backends.kernels(for: device), reducer: reducer)
+            model, plan: plan, device: device, kernels: Backends.kernels(for: device), ranks: ranks)
     }
 
     static func shortPlan(steps: Int, _ optimizer: Optimizer = .sgd()) -> TrainingPlan {
@@ -114,8 +116,11 @@ struct TrainerTests {
         let alone = try Self.trainer(.digitsPerceptron, plan).train(
             on: digits.training, heldOut: digits.heldOut)
 
-        let ranks = try RankGroup.run(count: 2) { reducer in
-            let trainer = try Self.trainer(.digitsPerceptron, plan, reducer: reducer)
+        let folder = try TemporaryFolder()
+        let region = try SharedCommunicator.createRegion(path: folder.path("ranks"), worldSize: 2)
+        let ranks = try onThreads(2) { rank in
+            let communicator = try SharedCommunicator(region: region, rank: rank)
+            let trainer = try Self.trainer(.digitsPerceptron, plan, ranks: communicator)
             let history = try trainer.train(on: digits.training, heldOut: digits.heldOut)
             return (history.records.map(\.loss), try trainer.checkpoint().bytes)
         }
@@ -125,5 +130,24 @@ struct TrainerTests {
         for (one, two) in zip(alone.records.map(\.loss), ranks[0].0) {
             #expect(Exactness.accumulated(terms: plan.batchSize * plan.steps).agrees(two, one))
         }
+    }
+}
+
+/// Runs the body once per rank, each on a thread of its own, and returns what each returned.
+private func onThreads<Answer: Sendable>(
+    _ count: Int, _ body: @escaping @Sendable (Int) throws -> Answer
+) throws -> [Answer] {
+    let answers = Mutex<[Int: Swift.Result<Answer, any Error>]>([:])
+    let threads = DispatchGroup()
+    for rank in 0..<count {
+        threads.enter()
+        Thread.detachNewThread {
+            let answer = Swift.Result { try body(rank) }
+            answers.withLock { $0[rank] = answer }
+            threads.leave()
+        }
+    }
+    threads.wait()
+    return try answers.withLock { answers in try answers.sorted { $0.key < $1.key }.map { try $0.value.get() }
     }
 }
