@@ -34,7 +34,7 @@ package struct Classifier: Sendable {
         let samples = builder.input("samples", sampleType(batchSize))
         let labels = builder.input("labels", .int64(batchSize))
         let scores = try scores(samples, &builder)
-        let loss = try builder.add(SoftmaxCrossEntropyLoss(), [scores, labels], name: "loss")
+        let loss = try builder.crossEntropy(of: scores, against: labels)
         let graph = builder.build(outputs: [loss])
         return try graph.gradients(of: loss, by: graph.parameters)
     }

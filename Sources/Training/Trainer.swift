@@ -41,6 +41,10 @@ package final class Trainer {
                 "A run has at least one step, evaluates after one or more, and its batch of \(plan.batchSize) "
                     + "divides among \(rankCount) ranks.")
         }
+        guard device.description.isHostAddressable else {
+            throw TrainingError.invalidPlan(
+                "\(device.id) keeps its memory to itself, and training fills its inputs from the host.")
+        }
         let gradientGraph = try model.gradientGraph(batchSize: plan.batchSize / rankCount)
         let named = gradientGraph.parameters.map { (gradientGraph.name(of: $0), gradientGraph.type(of: $0)) }
         let update = try UpdateGraph(plan.optimizer, parameters: named)

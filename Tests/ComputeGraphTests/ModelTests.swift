@@ -92,6 +92,19 @@ struct GraphTests {
         #expect(results.map(\.floats) == [[18], [12], [0, 0]])
     }
 
+    @Test func `the mean squared error has twice the mean difference as its gradient`() throws {
+        var builder = GraphBuilder()
+        let x = builder.parameter("x", .float32(2))
+        let target = builder.constant("target", HostTensor(.float32(2), floats: [1, 1]))
+        let loss = try builder.meanSquaredError(of: x, against: target)
+        let graph = try builder.build(outputs: [loss]).gradients(of: loss, by: [x])
+
+        let results = try ReferenceInterpreter.run(
+            graph, inputs: [], parameters: ["x": HostTensor(.float32(2), floats: [4, 0])])
+
+        #expect(results.map(\.floats) == [[5], [3, -1]])
+    }
+
     @Test func `only the gradient of one number can be taken`() throws {
         var builder = GraphBuilder()
         let x = builder.parameter("x", .float32(2))

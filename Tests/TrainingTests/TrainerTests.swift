@@ -2,16 +2,16 @@ import AcceleratorAPI
 import Backends
 import Collectives
 import ComputeGraph
+import Execution
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 import Training
 
 @Suite("Training", .serialized)
 struct TrainerTests {
-    static let plan = TrainingPlan(
-        batchSize: 32, steps: 900, optimizer: .sgd(momentum: 0.9),
-        schedule: .cosine(peak: 0.1, warmUpSteps: 50, steps: 900), seed: 7, evaluationInterval: 100)
+    static let plan = TrainingPlan.digits(seed: 7)
 
     static func trainer(
         _ model: Classifier, _ plan: TrainingPlan = plan, ranks: (any Communicator)? = nil
@@ -42,6 +42,47 @@ struct TrainerTests {
         #expect(accuracy >= 0.97)
         #expect(runs[0].1 == runs[1].1)
         #expect(runs[0].0.records.map(\.loss) == runs[1].0.records.map(\.loss))
+    }
+
+    @Test(arguments: propertySeeds.prefix(8)) func `every seed reaches 97 percent`(seed: UInt64) throws {
+        let digits = try DigitsDataset.load()
+        let trainer = try Self.trainer(.digitsPerceptron, .digits(seed: seed, targetAccuracy: 0.97))
+
+        let history = try trainer.train(on: digits.training, heldOut: digits.heldOut)
+
+        let accuracy = try #require(history.accuracy)
+        print("seed \(seed): \(accuracy) after \(history.records.count) steps and \(history.seconds) s")
+        #expect(accuracy >= 0.97)
+    }
+
+    @Test(arguments: [Classifier.digitsPerceptron, .digitsConvolutional])
+    func `a step on the device moves the parameters as the references do`(model: Classifier) throws {
+        let digits = try DigitsDataset.load()
+        let plan = Self.shortPlan(steps: 1, .sgd(weightDecay: 0.01))
+        var loader = try DataLoader(count: digits.training.count, batchSize: plan.batchSize, seed: plan.seed)
+        let gradientGraph = try model.gradientGraph(batchSize: plan.batchSize)
+        let named = gradientGraph.parameters.map { (gradientGraph.name(of: $0), gradientGraph.type(of: $0)) }
+        let update = try UpdateGraph(plan.optimizer, parameters: named)
+        var parameters = gradientGraph.initialParameters(seed: plan.seed)
+        for (name, type) in named { parameters["\(name)@velocity"] = HostTensor(zeros: type) }
+        let gradients = try ReferenceInterpreter.run(
+            gradientGraph, inputs: digits.training.batch(at: loader.shard(atStep: 0)), parameters: parameters)
+        let expected = try ReferenceInterpreter.run(
+            update.graph,
+            inputs: [
+                .scalar(Float(plan.schedule.rate(atStep: 0))),
+                HostTensor(TensorType(.int64, []), integers: [1]),
+            ] + gradients.dropFirst(), parameters: parameters)
+
+        let trainer = try Self.trainer(model, plan)
+        let history = try trainer.train(on: digits.training, heldOut: digits.heldOut)
+
+        let exactness = Exactness.accumulated(terms: plan.batchSize * 64)
+        #expect(exactness.agrees(try #require(history.records.last).loss, gradients[0].doubles[0]))
+        for (name, tensor) in zip(update.assignedParameters, expected) {
+            let difference = exactness.firstDifference(try trainer.parameters.value(of: name), from: tensor)
+            #expect(difference == nil, "\(name): \(difference.map(String.init(describing:)) ?? "")")
+        }
     }
 
     @Test func `a run stops at its target accuracy`() throws {
@@ -149,5 +190,16 @@ private func onThreads<Answer: Sendable>(
     }
     threads.wait()
     return try answers.withLock { answers in try answers.sorted { $0.key < $1.key }.map { try $0.value.get() }
+    }
+}
+
+extension ClassificationData {
+    /// The samples and labels at the given places as tensors.
+    fileprivate func batch(at places: ArraySlice<Int>) -> [HostTensor] {
+        var samples = HostTensor(zeros: TensorType(.float32, Shape([places.count] + sampleShape.extents)))
+        var labels = HostTensor(zeros: TensorType(.int64, [places.count]))
+        samples.withMutableElements(Float.self) { copySamples(at: places, to: &$0) }
+        labels.withMutableElements(Int64.self) { copyLabels(at: places, to: &$0) }
+        return [samples, labels]
     }
 }
