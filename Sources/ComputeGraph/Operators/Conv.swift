@@ -50,10 +50,8 @@ package struct Conv: Operator {
         let taps = ConvolutionTaps(
             self, x: inputs[0].type.shape, weights: inputs[1].type.shape, y: type.shape)
         taps.forEachRow { row in
-            let weight = weights[row.weight]
-            for step in 0..<row.count {
-                result[row.y + step] += weight * x[row.x + step * row.xStep]
-            }
+            result.add(
+                weights[row.weight], times: x, from: row.x, step: row.xStep, count: row.count, at: row.y)
         }
         return [HostTensor(type, doubles: result)]
     }

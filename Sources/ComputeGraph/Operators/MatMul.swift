@@ -54,14 +54,16 @@ package struct MatMul: Operator {
         into result: inout [Double], _ resultBase: Int
     ) {
         let (rows, columns, terms) = (extents.rows, extents.columns, extents.terms)
+        let rightRows =
+            transposesRight
+            ? right.transposedMatrix(from: rightBase, rows: columns, columns: terms)
+            : Array(right[rightBase..<rightBase + terms * columns])
         for row in 0..<rows {
-            let target = resultBase + row * columns
             for term in 0..<terms {
                 let factor = left[leftBase + (transposesLeft ? term * rows + row : row * terms + term)]
-                let (first, step) = transposesRight ? (term, terms) : (term * columns, 1)
-                for column in 0..<columns {
-                    result[target + column] += factor * right[rightBase + first + column * step]
-                }
+                result.add(
+                    factor, times: rightRows, from: term * columns, step: 1, count: columns,
+                    at: resultBase + row * columns)
             }
         }
     }
