@@ -12,9 +12,11 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func library(_ name: String, _ needs: [Target.Dependency], resources: [Resource] = []) -> Target {
+func library(
+    _ name: String, _ needs: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .target(
-        name: name, dependencies: needs, path: "Sources/\(name)", resources: resources,
+        name: name, dependencies: needs, path: "Sources/\(name)", exclude: exclude, resources: resources,
         swiftSettings: swiftSettings)
 }
 
@@ -77,7 +79,8 @@ let allTargets: [Target] = [
     library("Backends", ["AcceleratorAPI", "KernelInterface", "CPUBackend"]),
     library(
         "Training",
-        ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"]),
+        ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"],
+        exclude: ["Data/README.md"]),
 
     // Floor 7
     library(
