@@ -41,7 +41,7 @@ let allTargets: [Target] = [
     library("Essentials", []),
 
     // Floor 2
-    library("Instrumentation", ["Essentials", "CLinux"]),
+    library("Instrumentation", ["Essentials"]),
     library("HardwareTopology", ["Essentials"]),
     library("Results", ["Essentials"]),
     library("ComputeGraph", ["Essentials"]),
