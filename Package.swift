@@ -138,9 +138,17 @@ let allTargets: [Target] = [
     tests("RepositoryTests", ["Essentials"]),
 ]
 
+/// Our own overheads as small programs, built only on request, so that a user's build stays short.
+let wantsBenchmarks = ProcessInfo.processInfo.environment["HENG_BENCHMARKS"] == "1"
+let benchmarkTargets: [Target] = [
+    .executableTarget(
+        name: "benchmark-loadgen", dependencies: ["Essentials", "Results", "LoadGeneration"],
+        path: "Benchmarks/loadgen", swiftSettings: swiftSettings)
+]
+
 // Scaffold: only targets whose folder exists, while the parts land one by one.
 let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-let targets = allTargets.filter {
+let targets = (allTargets + (wantsBenchmarks ? benchmarkTargets : [])).filter {
     FileManager.default.fileExists(atPath: "\(root)/\($0.path ?? "Sources/\($0.name)")")
 }
 let present = Set(targets.map(\.name))
