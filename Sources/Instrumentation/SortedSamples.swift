@@ -50,9 +50,8 @@ package struct SortedSamples: Sendable {
         let high = firstIndex(in: 0..<count + 1) { probability(atMost: $0) >= 1 - tail } + 1
         guard low >= 1, high <= count else {
             return .unavailable(
-                reason:
-                    "\(count) samples are too few for a \((confidence * 100).formatted(significant: 3)) % "
-                    + "interval of the \((fraction * 100).formatted(significant: 3)) % quantile")
+                reason: "\(count) samples are too few for a \(percentText(confidence)) interval of "
+                    + percentileName(fraction))
         }
         return .available(
             Interval(

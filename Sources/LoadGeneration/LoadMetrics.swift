@@ -19,7 +19,7 @@ extension LoadFacts {
     }
 
     private func rateMetric() -> Metric {
-        let name = settings.scenario.name == "offline" ? "samples_per_second" : "completed_samples_per_second"
+        let name = settings.scenario.name == "server" ? "completed_rate" : "throughput"
         guard let rate = completedRate else {
             return Metric(
                 name: name, unit: "samples/s", better: .higher, method: "count over time", n: 0,
@@ -35,7 +35,7 @@ extension LoadFacts {
 
     private func scheduledRateMetric() -> Metric {
         Metric(
-            name: "scheduled_samples_per_second", unit: "samples/s", better: .higher,
+            name: "scheduled_rate", unit: "samples/s", better: .higher,
             value: ArrivalSchedule.rate(of: samples.map(\.scheduled)), method: "schedule", n: samples.count,
             reason: drawnRate.map {
                 "the draws gave \($0.formatted(significant: 5))/s and were fitted to the target"

@@ -241,7 +241,7 @@ struct MetricTests {
 
         #expect(
             metrics.map(\.name) == [
-                "completed_samples_per_second", "latency_p90", "latency_p50", "scheduled_samples_per_second",
+                "completed_rate", "latency_p90", "latency_p50", "scheduled_rate",
             ])
         #expect(metrics[0].value.map { abs($0 - 99.9) < 0.1 } == true)
         #expect(metrics[0].low.map { $0 < 99.9 } == true)
