@@ -131,7 +131,8 @@ let allTargets: [Target] = [
     tests(
         "BenchmarkSuiteTests",
         [
-            "Essentials", "HardwareTopology", "Results", "ComputeGraph", "LoadGeneration", "Execution",
+            "Essentials", "HardwareTopology", "Instrumentation", "Results", "ComputeGraph", "LoadGeneration",
+            "Execution",
             "Backends", "BenchmarkSuite",
         ]),
     tests("CommandLineTests", ["Essentials", "Results"]),
