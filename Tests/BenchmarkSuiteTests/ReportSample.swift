@@ -72,23 +72,17 @@ struct ReportSample {
     private mutating func add(
         _ facts: LoadFacts, rules: LoadRules, name: String, scenario: Scenario, flop: Double, bytes: Double
     ) {
-        var params = facts.settings.parameters
-        params["latency_limit_ns"] = rules.latencyLimit.map { .whole(Int($0.nanoseconds)) }
         let file = "samples-\(name)-\(scenario.name).csv"
-        var workload = WorkloadResult(
-            name: name, version: "1", scenario: scenario.name, arrival: scenario.arrival, params: params,
-            metrics: facts.metrics(under: rules),
-            quality: Quality(
-                metric: "top1", value: 0.866, reference: 0.868, target: 0.859, n: 500, low: 0.833, pass: true),
-            audits: [
-                Audit(id: "TEST01", pass: true, detail: "214 of 214 answers equal those of the accuracy run"),
-                Audit(
-                    id: "TEST04", pass: true,
-                    detail: "one repeated sample is 0.8 % slower than different ones"),
-            ],
-            validity: LoadJudgement.validity(of: facts, under: rules),
-            samples: SamplesRecord(
-                file: file, sha256: String(repeating: "a7", count: 32), columns: SampleFile.columns))
+        var workload = facts.workloadResult(name: name, version: "1", rules: rules)
+        workload.quality = Quality(
+            metric: "top1", value: 0.866, reference: 0.868, target: 0.859, n: 500, low: 0.833, pass: true)
+        workload.audits = [
+            Audit(id: "TEST01", pass: true, detail: "214 of 214 answers equal those of the accuracy run"),
+            Audit(
+                id: "TEST04", pass: true, detail: "one repeated sample is 0.8 % slower than different ones"),
+        ]
+        workload.samples = SamplesRecord(
+            file: file, sha256: String(repeating: "a7", count: 32), columns: SampleFile.columns)
         workload.modelSHA256 = String(repeating: "5e", count: 32)
         let rate = facts.completedRate ?? 0
         workload.work = WorkRecord(

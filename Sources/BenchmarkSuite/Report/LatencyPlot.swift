@@ -31,9 +31,7 @@ enum LatencyPlot {
         }
         if let bound, let tail {
             let percentile = tail.name.split(separator: "_").last.map(String.init) ?? ""
-            plot.addVerticalMark(
-                bound, "\(percentile) ≤ \(number(bound)) ms (\(percentText(tail.confidence ?? 0)) sure)",
-                style: "bound", row: row)
+            plot.addVerticalMark(bound, "\(percentile) ≤ \(number(bound)) ms", style: "bound", row: row)
         }
         return
             "<figure>\(plot.svg)<figcaption>\(escaped(name)): \(escaped(plot.description))</figcaption></figure>"
@@ -64,7 +62,8 @@ enum LatencyPlot {
     private static func describe(_ sorted: SortedSamples, tail: Metric?, limit: Double?) -> String {
         var text = "\(sorted.count) queries, median \(number(sorted.median ?? 0)) ms"
         if let tail, let bound = tail.high {
-            text += ", \(words(tail.name)) at most \(number(bound)) ms"
+            text +=
+                ", \(words(tail.name)) at most \(number(bound)) ms with \(percentText(tail.confidence ?? 0)) confidence"
         } else {
             text += ", too few for a bound of a high percentile"
         }

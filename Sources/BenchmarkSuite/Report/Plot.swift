@@ -122,14 +122,15 @@ struct Plot {
     /// A vertical line with words beside it; `row` keeps the words of several lines apart.
     mutating func addVerticalMark(_ value: Double, _ label: String, style: String, row: Int) {
         let position = xPosition(value)
-        let isRightHalf = position > Plot.width * 0.55
+        // To the right where it fits, because a distribution fills the left; a character is about 7 wide.
+        let goesLeft = position + 6 + 7 * Double(label.count) > Plot.width - Plot.right
         let bottom = Plot.height - Plot.bottom
         shapes.append(
             "<line class=\"mark \(style)\" x1=\"\(coordinate(position))\" x2=\"\(coordinate(position))\" "
                 + "y1=\"\(coordinate(Plot.top))\" y2=\"\(coordinate(bottom))\"/>")
         addText(
-            label, x: position + (isRightHalf ? -6 : 6), y: bottom - 10 - Double(row) * 17,
-            anchor: isRightHalf ? "end" : "start", style: "label \(style)")
+            label, x: position + (goesLeft ? -6 : 6), y: bottom - 10 - Double(row) * 17,
+            anchor: goesLeft ? "end" : "start", style: "label \(style)")
     }
 
     /// A horizontal line with words above its left end.

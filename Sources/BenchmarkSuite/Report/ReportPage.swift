@@ -40,7 +40,7 @@ package struct ReportPage {
     private var sections: [(String, String)] {
         [
             ("Figures", figures),
-            ("What failed, and what to do", failures),
+            ("Findings, and what to do", failures),
             ("Latency distributions", grid(result.workloads.compactMap(latencyFigure))),
             ("Training", grid(result.workloads.flatMap { TrainingPlot.figures($0) })),
             ("Against the machine's limits", limits),
@@ -75,8 +75,8 @@ package struct ReportPage {
             <p><span class="badge \(state)">\(state)</span><span class="badge">\(escaped(result.tier.label))</span>
             <span class="soft">tier \(result.tier.rawValue), \(result.division.rawValue) division</span></p>
             <p class="soft">\(escaped(result.environment.cpu.model)), \(result.environment.cpu.cores) cores,
-            \(escaped(ByteCount(bytes: result.environment.memoryBytes).description)) memory.
-            \(escaped(result.started))\(ended).</p>
+            \(escaped(ByteCount(bytes: result.environment.memoryBytes).description)) memory<br>
+            \(escaped(result.started))\(ended)</p>
             \(banner)
             """
     }
@@ -254,13 +254,18 @@ package struct ReportPage {
             ),
         ]
         for workload in result.workloads {
-            let name = title(of: workload)
             let params = workload.params.sorted { $0.key < $1.key }.map { "\($0.key) = \(text($0.value))" }
-            facts.append((name, (["version \(workload.version)"] + params).joined(separator: "; ")))
-            if let hash = workload.modelSHA256 { facts.append(("Model", "sha256 \(hash)")) }
-            if let hash = workload.dataSHA256 { facts.append(("Data", "sha256 \(hash)")) }
+            facts.append(
+                (title(of: workload), (["version \(workload.version)"] + params).joined(separator: "; ")))
             if let samples = workload.samples {
                 facts.append(("Raw samples", "\(samples.file), sha256 \(samples.sha256)"))
+            }
+        }
+        // One network serves several scenarios; its hash is said once.
+        for workload in result.workloads {
+            for (kind, hash) in [("Model", workload.modelSHA256), ("Data", workload.dataSHA256)] {
+                let fact = ("\(kind) of \(workload.name)", "sha256 \(hash ?? "")")
+                if hash != nil, !facts.contains(where: { $0 == fact }) { facts.append(fact) }
             }
         }
         return list(facts)

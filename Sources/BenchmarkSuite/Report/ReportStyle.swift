@@ -61,12 +61,22 @@ enum ReportStyle {
         table.stack tr{display:block;padding:.45rem 0;border-bottom:1px solid var(--line)}\
         table.stack td{display:grid;grid-template-columns:8.2rem 1fr;gap:.6rem;border:0;padding:.12rem 0;white-space:normal}\
         table.stack td:empty{display:none}table.stack td::before{content:attr(data-title);color:var(--soft)}\
-        tr.first{border-bottom:0!important;padding-bottom:0!important}tr.more{padding-top:.1rem!important}\
+        table.figures.stack tr{display:grid;grid-template-columns:1fr auto;column-gap:1rem;padding:.3rem 0}\
+        table.figures.stack tr.first{border-bottom:0;padding-bottom:0}\
+        table.figures.stack td{display:block;padding:.05rem 0}table.figures.stack td:empty{display:none}\
+        table.figures.stack td::before{content:none}\
+        .figures td:nth-child(1){grid-area:1/1;font-weight:600}.figures td:nth-child(2){grid-area:2/1}\
+        .figures td:nth-child(3){grid-area:3/1}.figures td:nth-child(4){grid-area:3/2;text-align:right;font-weight:600}\
+        .figures td:nth-child(5){grid-area:4/2;text-align:right;color:var(--soft)}\
+        .figures td:nth-child(6){grid-area:4/1;color:var(--soft)}.figures td:nth-child(8){grid-area:1/2;text-align:right}\
+        .figures td:nth-child(7){grid-area:5/1/6/3;color:var(--soft)}\
+        table.figures.stack td:nth-child(6)::before,table.figures.stack td:nth-child(7)::before\
+        {content:attr(data-title) ": "}\
         dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}figure{padding:.4rem}\
         .tick,.axis,.label{font-size:14px}}
         @media print{:root{--paper:#fff;--ink:#000;--soft:#444;--line:#bbb;--card:#fff;--good:#00684a;--bad:#a83200;\
         --open:#7a4d00;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8428c;--c4:#a06d00;--c5:#3b7ea1}\
         body{max-width:none;padding:0;font-size:10pt}figure,tr,h2,h3{break-inside:avoid}h2,h3{break-after:avoid}\
-        .scroll{overflow:visible}details>*{display:block}}
+        .scroll{overflow:visible}details::details-content{content-visibility:visible;display:block}}
         """
 }
