@@ -46,7 +46,7 @@ let allTargets: [Target] = [
     library("Essentials", []),
 
     // Floor 2
-    library("Instrumentation", ["Essentials", "CLinux"]),
+    library("Instrumentation", ["Essentials"]),
     library("HardwareTopology", ["Essentials"]),
     library("Results", ["Essentials"]),
     library("ComputeGraph", ["Essentials"]),
@@ -142,16 +142,25 @@ let allTargets: [Target] = [
     tests(
         "BenchmarkSuiteTests",
         [
-            "Essentials", "HardwareTopology", "Results", "ComputeGraph", "LoadGeneration", "Execution",
+            "Essentials", "HardwareTopology", "Instrumentation", "Results", "ComputeGraph", "LoadGeneration",
+            "Execution",
             "Backends", "BenchmarkSuite",
         ]),
     tests("CommandLineTests", ["Essentials", "Results"]),
     tests("RepositoryTests", ["Essentials"]),
 ]
 
+/// Our own overheads as small programs, built only on request, so that a user's build stays short.
+let wantsBenchmarks = ProcessInfo.processInfo.environment["HENG_BENCHMARKS"] == "1"
+let benchmarkTargets: [Target] = [
+    .executableTarget(
+        name: "benchmark-loadgen", dependencies: ["Essentials", "Results", "LoadGeneration"],
+        path: "Benchmarks/loadgen", swiftSettings: swiftSettings)
+]
+
 // Scaffold: only targets whose folder exists, while the parts land one by one.
 let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-let targets = allTargets.filter {
+let targets = (allTargets + (wantsBenchmarks ? benchmarkTargets : [])).filter {
     FileManager.default.fileExists(atPath: "\(root)/\($0.path ?? "Sources/\($0.name)")")
 }
 let present = Set(targets.map(\.name))
