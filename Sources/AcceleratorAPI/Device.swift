@@ -51,14 +51,18 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
     package let handle: OpaquePointer
     /// What the device wraps, kept alive as long as it.
     private let base: Device?
+    /// What the handle points to, where that is ours to keep alive.
+    private let owner: AnyObject?
 
     /// Asks the backend to describe the device behind the handle.
     package init(
-        table: DeviceTable, handle: OpaquePointer, index: Int, wrapping base: Device? = nil
+        table: DeviceTable, handle: OpaquePointer, index: Int, wrapping base: Device? = nil,
+        owner: AnyObject? = nil
     ) throws(DeviceError) {
         self.table = table
         unsafe self.handle = handle
         self.base = base
+        self.owner = owner
         description = try unsafe Device.describe(handle, table)
         id = base?.id ?? DeviceID(kind: description.kind, index: index)
     }

@@ -28,8 +28,17 @@ package final class DeviceRegistry: Sendable {
 
     /// The backend's devices, in its own order; the first call initializes it.
     ///
+    /// `checked` puts the checking layer around each; by default HENG_CHECK=1 says so.
     /// A backend that failed to initialize is asked again by the next call.
-    package func devices(of backend: Backend) throws(DeviceError) -> [Device] {
+    package func devices(
+        of backend: Backend, checked: Bool = CheckingLayer.isRequested
+    ) throws(DeviceError) -> [Device] {
+        let devices = try open(backend)
+        guard checked else { return devices }
+        return try devices.map { device throws(DeviceError) in try CheckingLayer.wrap(device) }
+    }
+
+    private func open(_ backend: Backend) throws(DeviceError) -> [Device] {
         let outcome = opened.withLock { opened -> Result<[Device], DeviceError> in
             if let devices = opened[backend.name] { return .success(devices) }
             do throws(DeviceError) {

@@ -30,6 +30,12 @@ internal import Essentials
 
     package var name: String { unsafe functions.pointee.name.map { unsafe String(cString: $0) } ?? "unnamed" }
 
+    /// Whether the table's errors are the objects of `ErrorCrossing`.
+    package var hasOurErrors: Bool {
+        unsafe unsafeBitCast(functions.pointee.error_destroy, to: UInt.self)
+            == unsafeBitCast(ErrorCrossing.destroy, to: UInt.self)
+    }
+
     /// Calls a function of the table: throws where it is missing, and what it reports otherwise.
     @inline(__always)
     package func call<Function>(

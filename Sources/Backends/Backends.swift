@@ -7,9 +7,11 @@ package enum Backends {
     package static let all: [Backend] = [CPUDevices.backend]
 
     /// The devices of all backends; the first call wakes them up.
-    package static func devices() throws(DeviceError) -> [Device] {
+    ///
+    /// `checked` puts the checking layer around each; by default HENG_CHECK=1 says so.
+    package static func devices(checked: Bool = CheckingLayer.isRequested) throws(DeviceError) -> [Device] {
         var devices: [Device] = []
-        for backend in all { devices += try DeviceRegistry.shared.devices(of: backend) }
+        for backend in all { devices += try DeviceRegistry.shared.devices(of: backend, checked: checked) }
         return devices
     }
 }

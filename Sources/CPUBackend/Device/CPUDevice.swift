@@ -80,11 +80,3 @@ extension CPUDevice {
         if let first { throw first }
     }
 }
-
-/// A C string that is never freed.
-func cString(_ text: String) -> UnsafePointer<CChar> {
-    let bytes = Array(text.utf8CString)
-    let place = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
-    unsafe place.initialize(from: bytes, count: bytes.count)
-    return unsafe UnsafePointer(place)
-}

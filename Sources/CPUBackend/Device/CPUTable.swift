@@ -101,42 +101,6 @@ extension CPUDevices {
 
 // MARK: - Arguments
 
-private func invalid(_ operation: String, _ text: String) -> DeviceError {
-    DeviceError(.invalidArgument, operation: operation, text: text)
-}
-
-/// The object behind a handle, borrowed: the caller of the table keeps it alive.
-@inline(__always)
-private func object<Object: AnyObject>(
-    _ handle: OpaquePointer?, _ type: Object.Type, _ operation: StaticString
-) throws(DeviceError) -> Object {
-    guard let handle = unsafe handle else {
-        throw invalid("\(operation)", "A handle given to \(operation) is null.")
-    }
-    return unsafe Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
-}
-
-/// A handle for a new object, which the caller of the table now owns.
-private func handle(_ object: some AnyObject) -> OpaquePointer {
-    unsafe OpaquePointer(Unmanaged.passRetained(object).toOpaque())
-}
-
-/// Ends the caller's ownership.
-private func release<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type) {
-    guard let handle = unsafe handle else { return }
-    unsafe Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).release()
-}
-
-/// A place for a result, or the error that there is none.
-private func place<Value>(
-    _ pointer: UnsafeMutablePointer<Value>?, _ operation: StaticString
-) throws(DeviceError) -> UnsafeMutablePointer<Value> {
-    guard let pointer = unsafe pointer else {
-        throw invalid("\(operation)", "\(operation) has no place for its result.")
-    }
-    return unsafe pointer
-}
-
 /// Where a range starts, after the check that `bytes` fit into its capacity and that into its buffer.
 private func start(
     of range: UnsafePointer<heng_range>?, bytes: UInt64, _ operation: StaticString
