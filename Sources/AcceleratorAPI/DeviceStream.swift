@@ -57,7 +57,6 @@ extension DeviceStream {
     ///
     /// The argument bytes (at most 256) are copied before the call returns; the function gets its stream's copy,
     /// aligned to 16. What they point to must live until it has run.
-    @inline(__always)
     package borrowing func launch(
         _ function: @convention(c) (UnsafeRawPointer) -> Void, arguments: UnsafeRawBufferPointer
     ) throws(DeviceError) {
@@ -80,16 +79,13 @@ extension DeviceStream {
     }
 
     /// Runs a C function with one plain value as its arguments.
-    @inline(__always)
+    @inlinable
     package borrowing func launch<Arguments: BitwiseCopyable>(
         _ function: @convention(c) (UnsafeRawPointer) -> Void, with arguments: Arguments
     ) throws(DeviceError) {
-        // Typed throws do not pass through `withUnsafeBytes`, so the failure is carried out by hand.
-        var failure: DeviceError?
-        unsafe withUnsafeBytes(of: arguments) { bytes in
-            do throws(DeviceError) { try unsafe launch(function, arguments: bytes) } catch { failure = error }
+        try unsafe withUnsafeBytes(of: arguments) { bytes throws(DeviceError) in
+            try unsafe launch(function, arguments: bytes)
         }
-        if let failure { throw failure }
     }
 
     /// Makes later work of this stream wait for the event's latest record.

@@ -36,7 +36,7 @@ package typealias ErrorPlace = UnsafeMutablePointer<OpaquePointer?>
 /// The crossing of errors between Swift and the C table: the only place that makes, reads and frees them.
 package enum ErrorCrossing {
     /// Runs the body of a table function: a thrown error becomes a code and an error object at `place`.
-    @inline(__always)
+    @inlinable
     package static func export(
         to place: ErrorPlace?, _ body: () throws(DeviceError) -> Void
     ) -> Int32 {

@@ -16,15 +16,22 @@ internal import Synchronization
     private let streams = Mutex<[ObjectIdentifier: CPUStream]>([:])
     private let texts: [UnsafePointer<CChar>]
 
-    init(name: String, vendor: String, node: Int?, cpus: CPUSet, memory: ByteCount) {
+    init(name: String, node: Int?, cpus: CPUSet, memory: ByteCount) {
         self.name = name
         self.node = node
         self.cpus = cpus
         self.memory = memory
         // Never freed: the header promises these strings until finalize, and devices live as long.
-        unsafe texts = unsafe ["cpu", name, vendor, cpus.description].map { (text: String) in
+        unsafe texts = unsafe ["cpu", name, CPUDevice.vendor(of: name), cpus.description].map {
+            (text: String) in
             unsafe cString(text)
         }
+    }
+
+    /// The maker, as far as the model's name tells.
+    private static func vendor(of name: String) -> String {
+        ["AMD", "Intel", "Hygon", "Zhaoxin", "Phytium", "Huawei", "Ampere"].first { name.contains($0) }
+            ?? "unknown"
     }
 
     func describe() -> heng_device_description {

@@ -10,12 +10,13 @@ internal import Glibc
 
 /// A stream of the CPU device: a ring of commands, and a thread of its own that runs them in order.
 @safe final class CPUStream: @unchecked Sendable {
-    // Unchecked: `worker` is written once, before the stream is handed out; the rest is atomic or locked.
+    // Unchecked: everything that changes is atomic or locked.
     let context: CPUContext
     let cpus: CPUSet
     private let ring: CommandRing
     private let concurrency: Int
-    private var worker: pthread_t = 0
+    /// The worker's `pthread_t`.
+    private let worker = Atomic<UInt>(0)
     private let isFailed = Atomic<Bool>(false)
     private let failure = Mutex<DeviceError?>(nil)
 
@@ -25,7 +26,8 @@ internal import Glibc
         concurrency = min(cpus.count, ProcessorBudget.current.threads)
         ring = CommandRing(concurrency: concurrency)
         let body = unsafe Unmanaged.passRetained(self)
-        let status = PinnedThread.start(name: "heng-stream", cpus: cpus, handle: &worker) {
+        var thread: pthread_t = 0
+        let status = PinnedThread.start(name: "heng-stream", cpus: cpus, handle: &thread) {
             unsafe body.takeRetainedValue().run()
         }
         guard status == 0 else {
@@ -35,10 +37,11 @@ internal import Glibc
                 text: "The system starts no further thread for a stream on \(context.device.name).",
                 nativeCode: Int(status))
         }
+        worker.store(UInt(thread), ordering: .relaxed)
     }
 
     /// Whether the caller is this stream's own thread, which may not wait for itself.
-    var isCurrent: Bool { pthread_equal(pthread_self(), worker) != 0 }
+    var isCurrent: Bool { pthread_self() == pthread_t(worker.load(ordering: .relaxed)) }
 
     /// The failure that ended the stream's work, if any.
     var failed: DeviceError? { isFailed.load(ordering: .acquiring) ? failure.withLock { $0 } : nil }
@@ -61,7 +64,7 @@ internal import Glibc
     func close() throws(DeviceError) {
         guard !isCurrent else { throw selfWait("stream_destroy") }
         _ = ring.push(mayWait: true) { slot in slot.kind = CommandKind.stop.rawValue }
-        pthread_join(worker, nil)
+        pthread_join(pthread_t(worker.load(ordering: .relaxed)), nil)
         if let failed { throw failed }
     }
 
@@ -164,7 +167,8 @@ extension CPUStream {
         let place = WorkerPlace(cpus: cpus, pool: .shared)
         place.becomeCurrent()
         defer { withExtendedLifetime(place) {} }
-        var consumer = CommandConsumer(of: ring)
+        let cpus = self.cpus
+        var consumer = CommandConsumer(of: ring) { PinnedThread.leave($0, within: cpus) }
         var goesOn = true
         while goesOn {
             goesOn = execute(ring.next(&consumer))

@@ -44,9 +44,10 @@ extension CPUDevices {
                 .unsupported, operation: "initialize",
                 text: "The CPU backend does not know the mandatory extension \(kind).")
         }
+        let devices = try MachineLayout.devices()
         let isFirst = state.withLock { state in
             guard case .fresh = state else { return false }
-            state = .initialized(MachineLayout.devices())
+            state = .initialized(devices)
             return true
         }
         guard isFirst else {

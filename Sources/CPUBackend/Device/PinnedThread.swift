@@ -34,6 +34,14 @@ enum PinnedThread {
         _ = unsafe write(file, name, name.utf8.count)
     }
 
+    /// Moves the calling thread to another CPU of the set, if there is one; it may return later.
+    static func leave(_ cpu: Int, within cpus: CPUSet) {
+        let others = cpus.subtracting(CPUSet([cpu]))
+        guard !others.isEmpty else { return }
+        confine(to: others)
+        confine(to: cpus)
+    }
+
     /// Confines the calling thread.
     static func confine(to cpus: CPUSet) {
         let numbers = cpus.units.map { Int32($0) }

@@ -10,15 +10,15 @@ internal import Essentials
 struct SpinBudget {
     /// The longest spin in nanoseconds.
     ///
-    /// A futex sleep and wake costs 5 to 20 us on virtual machines; spinning much longer than that loses
-    /// more than it can win.
+    /// A futex sleep and wake costs 5 us on bare metal and up to 60 us on virtual machines; spinning longer than
+    /// that loses more than it can win.
     private let limit: Int64
     private var current: Int64
 
     /// Steps below this are not worth a look at the clock.
     private static let smallest: Int64 = 1000
 
-    init(concurrency: Int, limit: Int64 = 30_000) {
+    init(concurrency: Int, limit: Int64 = 50_000) {
         self.limit = concurrency > 1 ? limit : 0
         current = self.limit
     }
@@ -29,14 +29,18 @@ struct SpinBudget {
         if condition() { return true }
         guard current > 0 else { return false }
         let deadline = TimePoint.monotonicNow().nanoseconds + current
+        // Each look takes the cache line away from whoever is about to write it; so looks grow rarer, up to one in
+        // some 200 ns, which also lets a producer get a few commands ahead.
+        var pauses = 1
         repeat {
-            for _ in 0..<32 {
-                clinux_cpu_pause()
+            for _ in 0..<4 {
+                for _ in 0..<pauses { clinux_cpu_pause() }
                 if condition() {
                     current = min(limit, current * 2)
                     return true
                 }
             }
+            pauses = min(pauses * 2, 16)
         } while TimePoint.monotonicNow().nanoseconds < deadline
         current = current / 2 < SpinBudget.smallest ? 0 : current / 2
         return false
