@@ -140,9 +140,18 @@ let allTargets: [Target] = [
     tests("RepositoryTests", ["Essentials"]),
 ]
 
+/// Programs that count what the runtime itself costs; with HENG_BENCHMARKS=1, so that nobody else builds them.
+let benchmarkTargets: [Target] =
+    ProcessInfo.processInfo.environment["HENG_BENCHMARKS"] == "1"
+    ? [
+        .executableTarget(
+            name: "heng-counts", dependencies: ["Essentials", "AcceleratorAPI", "CPUBackend"],
+            path: "Benchmarks/counts", exclude: ["thresholds.json", "check.sh"], swiftSettings: swiftSettings)
+    ] : []
+
 // Scaffold: only targets whose folder exists, while the parts land one by one.
 let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-let targets = allTargets.filter {
+let targets = (allTargets + benchmarkTargets).filter {
     FileManager.default.fileExists(atPath: "\(root)/\($0.path ?? "Sources/\($0.name)")")
 }
 let present = Set(targets.map(\.name))
