@@ -49,3 +49,68 @@ void ck_depthwise_conv2d_f32(
     size_t plane_begin, size_t plane_end) {
     CK_DISPATCH(depthwise_conv2d_f32, shape, input, weights, epilogue, output, plane_begin, plane_end);
 }
+
+/* Calls for each run of input elements in one row that one tap pairs with output elements in one row. */
+typedef struct {
+    size_t in_at, out_at, count; /* Offsets inside an input plane and an output plane. */
+} row_pair;
+
+/* The pairs of tap (ky, kx) with output row y; count 0 when the tap misses the input there. */
+static row_pair pair_rows(const ck_conv2d *s, size_t ky, size_t kx, size_t y) {
+    const ptrdiff_t stride = (ptrdiff_t)s->stride_width, width = (ptrdiff_t)s->in_width;
+    const ptrdiff_t row = (ptrdiff_t)(y * s->stride_height + ky * s->dilation_height) - (ptrdiff_t)s->pad_top;
+    const ptrdiff_t shift = (ptrdiff_t)(kx * s->dilation_width) - (ptrdiff_t)s->pad_left;
+    row_pair none = {0, 0, 0};
+    if (row < 0 || row >= (ptrdiff_t)s->in_height) return none;
+    const ptrdiff_t begin = shift < 0 ? (-shift + stride - 1) / stride : 0;
+    ptrdiff_t end = shift >= width ? 0 : (width - shift + stride - 1) / stride;
+    if (end > (ptrdiff_t)s->out_width) end = (ptrdiff_t)s->out_width;
+    if (begin >= end) return none;
+    row_pair pair = {
+        (size_t)(row * width + begin * stride + shift), y * s->out_width + (size_t)begin, (size_t)(end - begin)};
+    return pair;
+}
+
+void ck_conv2d_columns_f32(
+    const ck_conv2d *s, const float *input, size_t image, size_t group, size_t k_begin, size_t k_end, float *columns) {
+    const size_t taps = s->kernel_height * s->kernel_width, pixels = s->out_height * s->out_width;
+    const size_t first = group * (s->in_channels / s->groups);
+    for (size_t k = k_begin; k < k_end; k++) {
+        const float *plane =
+            input + (image * s->in_channels + first + k / taps) * s->in_height * s->in_width;
+        float *line = columns + (k - k_begin) * pixels;
+        memset(line, 0, pixels * sizeof(float));
+        for (size_t y = 0; y < s->out_height; y++) {
+            const row_pair pair = pair_rows(s, k % taps / s->kernel_width, k % s->kernel_width, y);
+            const float *from = plane + pair.in_at;
+            if (s->stride_width == 1) {
+                memcpy(line + pair.out_at, from, pair.count * sizeof(float));
+            } else {
+                for (size_t i = 0; i < pair.count; i++) line[pair.out_at + i] = from[i * s->stride_width];
+            }
+        }
+    }
+}
+
+void ck_conv2d_add_columns_f32(
+    const ck_conv2d *s, const float *columns, size_t image, size_t group, size_t channel_begin, size_t channel_end,
+    float *input) {
+    const size_t taps = s->kernel_height * s->kernel_width, pixels = s->out_height * s->out_width;
+    const size_t size = s->in_height * s->in_width, first = group * (s->in_channels / s->groups);
+    for (size_t channel = channel_begin; channel < channel_end; channel++) {
+        float *plane = input + (image * s->in_channels + first + channel) * size;
+        memset(plane, 0, size * sizeof(float));
+        for (size_t tap = 0; tap < taps; tap++) {
+            const float *line = columns + (channel * taps + tap) * pixels;
+            for (size_t y = 0; y < s->out_height; y++) {
+                const row_pair pair = pair_rows(s, tap / s->kernel_width, tap % s->kernel_width, y);
+                float *to = plane + pair.in_at;
+                if (s->stride_width == 1) {
+                    for (size_t i = 0; i < pair.count; i++) to[i] += line[pair.out_at + i];
+                } else {
+                    for (size_t i = 0; i < pair.count; i++) to[i * s->stride_width] += line[pair.out_at + i];
+                }
+            }
+        }
+    }
+}

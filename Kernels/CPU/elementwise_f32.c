@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "ckernels.h"
 #include "variants.h"
 
@@ -19,6 +21,11 @@ CK_PUBLIC_MAP(sqrt)
 CK_PUBLIC_MAP(negate)
 CK_PUBLIC_MAP(reciprocal)
 CK_PUBLIC_MAP(sigmoid)
+
+/* No vector form: logarithms are rare here. */
+void ck_log_f32(size_t count, const float *in, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = logf(in[i]);
+}
 
 #define CK_PUBLIC_SLOPE(name) \
     void ck_##name##_f32(size_t count, const float *gradient, const float *in, float *out) { \

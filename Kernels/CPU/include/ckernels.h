@@ -145,8 +145,12 @@ void ck_sqrt_f32(size_t count, const float *in, float *out);
 void ck_negate_f32(size_t count, const float *in, float *out);
 void ck_reciprocal_f32(size_t count, const float *in, float *out);
 void ck_sigmoid_f32(size_t count, const float *in, float *out);
+void ck_log_f32(size_t count, const float *in, float *out); /* The C library's. */
 
-/* out[i] = gradient[i] * f'(in[i]); out may be gradient or in. tanh's takes the value of tanh, not its argument. */
+/*
+ * out[i] = gradient[i] * f'(in[i]); out may be gradient or in. relu's takes its output or its argument, tanh's the value
+ * of tanh, gelu's its argument. NaN in `in` gives NaN.
+ */
 void ck_relu_gradient_f32(size_t count, const float *gradient, const float *in, float *out);
 void ck_gelu_gradient_f32(size_t count, const float *gradient, const float *in, float *out);
 void ck_tanh_gradient_f32(size_t count, const float *gradient, const float *tanh, float *out);
@@ -192,11 +196,37 @@ void ck_layer_norm_f32(
     size_t rows, size_t columns, float epsilon, const float *in, const float *scale, const float *bias, float *out);
 
 /*
- * out[o][i] = factor * sum over k of in[o][k][i] for in of shape [..][axis][inner], o in [outer_begin, outer_end).
- * axis 0 gives zeros.
+ * The gradients of layer normalisation, in two calls. The first, over rows: by_in, and each row's mean and
+ * 1 / deviation in statistics[2 * rows]. by_in may be gradient if nobody needs the second call. The second, over
+ * columns [column_begin, column_end) of all rows: by_scale and by_bias.
+ */
+void ck_layer_norm_gradient_f32(
+    size_t rows, size_t columns, float epsilon, const float *gradient, const float *in, const float *scale, float *by_in,
+    float *statistics);
+void ck_layer_norm_sums_f32(
+    size_t rows, size_t columns, size_t column_begin, size_t column_end, const float *gradient, const float *in,
+    const float *statistics, float *by_scale, float *by_bias);
+
+/* (in - mean) * scale / sqrt(variance + epsilon) + bias with a number per channel; planes of `size` floats each,
+ * [batch][channels][size]. out may be in. */
+void ck_batch_norm_f32(
+    size_t channels, size_t size, float epsilon, const float *in, const float *scale, const float *bias,
+    const float *mean, const float *variance, float *out, size_t plane_begin, size_t plane_end);
+
+/* The mean over rows of -log softmax(scores[r])[labels[r]]. NaN if a label is not in [0, columns). */
+float ck_cross_entropy_f32(size_t rows, size_t columns, const float *scores, const int64_t *labels);
+
+/* out[r][c] = factor * (softmax(scores[r])[c] - (c == labels[r])); a row of NaN where the label is not a column. */
+void ck_cross_entropy_gradient_f32(
+    size_t rows, size_t columns, float factor, const float *scores, const int64_t *labels, float *out);
+
+/*
+ * out[o][i] = factor * sum over k of in[o][k][i] for in of shape [..][axis][inner], o in [outer_begin, outer_end) and i
+ * in [inner_begin, inner_end). With inner 1 the row is summed in several chains. axis 0 gives zeros.
  */
 void ck_reduce_sum_f32(
-    size_t outer_begin, size_t outer_end, size_t axis, size_t inner, float factor, const float *in, float *out);
+    size_t outer_begin, size_t outer_end, size_t axis, size_t inner, size_t inner_begin, size_t inner_end, float factor,
+    const float *in, float *out);
 
 /* ---- Pooling --------------------------------------------------------------------------------------------------- */
 
@@ -216,23 +246,91 @@ void ck_max_pool2d_f32(
 void ck_average_pool2d_f32(
     const ck_pool2d *shape, const float *input, float *output, size_t plane_begin, size_t plane_end);
 
-/* ---- Movement of 4-byte elements ------------------------------------------------------------------------------- */
+/*
+ * Planes [plane_begin, plane_end) of the gradients by the pools' input. The largest element of a window takes the
+ * whole gradient, the first of equals; a NaN counts as the largest. An average shares it out.
+ */
+void ck_max_pool2d_gradient_f32(
+    const ck_pool2d *shape, const float *gradient, const float *input, float *out, size_t plane_begin, size_t plane_end);
+void ck_average_pool2d_gradient_f32(
+    const ck_pool2d *shape, const float *gradient, float *out, size_t plane_begin, size_t plane_end);
+
+/* ---- Gradients of convolution ---------------------------------------------------------------------------------- */
 
 /*
- * out[p] = in[sum of p_axis * in_strides[axis]] for p over `extents` (1 to CK_MAX_RANK of them, none 0), out dense and
- * row-major: permutations, slices and expansions. Only p_0 in [begin, end) is written. Where the input is dense along
- * another axis than the last, squares of 16 are moved at a time.
+ * Writes rows [k_begin, k_end) of the unrolled input of one image and group: columns[k - k_begin][pixel] is what tap k =
+ * (channel, ky, kx) sees for that output pixel, or 0 in the padding. The gradient by the weights is the gradient's
+ * matrix times the transpose of this one.
+ */
+void ck_conv2d_columns_f32(
+    const ck_conv2d *shape, const float *input, size_t image, size_t group, size_t k_begin, size_t k_end,
+    float *columns);
+
+/*
+ * The reverse: sets channels [channel_begin, channel_end) of one image and group of `input` to the sums of the unrolled
+ * matrix's elements that stand for each pixel. `columns` holds all taps of the group.
+ */
+void ck_conv2d_add_columns_f32(
+    const ck_conv2d *shape, const float *columns, size_t image, size_t group, size_t channel_begin, size_t channel_end,
+    float *input);
+
+/* ---- Updates of parameters ------------------------------------------------------------------------------------- */
+
+/* Outputs may be the inputs they replace. NaN stays in its element. */
+
+/* g = gradient + weight_decay * p; v' = momentum * v + g; p' = p - rate * (nesterov ? g + momentum * v' : v'). */
+typedef struct {
+    float rate, momentum, weight_decay;
+    int nesterov;
+} ck_sgd;
+
+void ck_sgd_update_f32(
+    size_t count, const ck_sgd *rule, const float *parameter, const float *gradient, const float *velocity,
+    float *new_parameter, float *new_velocity);
+
+/*
+ * m' = beta1 m + rest1 g; v' = beta2 v + rest2 g g; rest is 1 - beta, and a factor 1 / (1 - beta^step), each rounded once
+ * by the caller. p' = p - rate * (m' first_factor / (sqrt(v' second_factor) + epsilon) + weight_decay p).
+ */
+typedef struct {
+    float rate, beta1, beta2, rest1, rest2, epsilon, weight_decay, first_factor, second_factor;
+} ck_adam;
+
+void ck_adam_update_f32(
+    size_t count, const ck_adam *rule, const float *parameter, const float *gradient, const float *first,
+    const float *second, float *new_parameter, float *new_first, float *new_second);
+
+/* ---- Movement -------------------------------------------------------------------------------------------------- */
+
+/*
+ * out[p] = in[sum of p_axis * in_strides[axis]] over 4-byte elements, for p in `extents` (1 to CK_MAX_RANK of them, none
+ * 0), out dense and row-major: permutations, slices (also backwards) and expansions. Only p_0 in [begin, end) is
+ * written. Where the input is dense along another axis than the last, squares of 16 are moved at a time.
  */
 void ck_transpose_32(
-    size_t rank, const size_t *extents, const size_t *in_strides, const void *in, void *out, size_t begin, size_t end);
+    size_t rank, const size_t *extents, const ptrdiff_t *in_strides, const void *in, void *out, size_t begin,
+    size_t end);
 
 /*
- * out[o][n][i] = in[o][indices[n]][i] for in of shape [..][extent][inner], o in [outer_begin, outer_end). An index below
- * zero counts from the end. Returns 0 and writes nothing if an index lies outside the axis, else 1.
+ * out[o][n][i] = in[o][indices[n]][i] over 4-byte elements, for in of shape [..][extent][inner], o in [outer_begin,
+ * outer_end). An index below zero counts from the end; one outside the axis gives elements of the bits `missing`.
  */
-int ck_gather_32(
+void ck_gather_32(
     size_t outer_begin, size_t outer_end, size_t extent, size_t inner, const int64_t *indices, size_t count,
-    const void *in, void *out);
+    uint32_t missing, const void *in, void *out);
+
+/* The reverse: out[o][indices[n]][i] is the sum of in[o][n][i] in the order of n; indices outside add nothing. */
+void ck_scatter_add_f32(
+    size_t outer_begin, size_t outer_end, size_t extent, size_t inner, const int64_t *indices, size_t count,
+    const float *in, float *out);
+
+/* Copies rows of row_bytes bytes; the strides are bytes from row to row. */
+void ck_copy_rows(size_t rows, size_t row_bytes, const void *in, size_t in_stride, void *out, size_t out_stride);
+
+/* ---- Work sharing ---------------------------------------------------------------------------------------------- */
+
+/* Returns the counter and adds one to it, atomically: threads take the numbers of the next parts of their work so. */
+size_t ck_take(size_t *counter);
 
 /* ---- The ceiling ----------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,217 @@
+internal import CKernels
+internal import ComputeGraph
+internal import Essentials
+internal import KernelInterface
+
+extension CPUKernelProvider {
+    /// 2-D convolutions.
+    static let convolutionKernels: [CPUKernel] = ["Conv", "FusedConv"].flatMap { name in
+        [
+            CPUKernel(name: "depthwise", operatorName: name, refuse: refuseDepthwise) { node in
+                try depthwise(node)
+            },
+            CPUKernel(name: "implicit-gemm", operatorName: name, refuse: refusePackedConvolution) { node in
+                try implicitProduct(node, isFrozen: true)
+            },
+            CPUKernel(name: "implicit-gemm-packing", operatorName: name, refuse: refuseConvolution) { node in
+                try implicitProduct(node, isFrozen: false)
+            },
+        ]
+    }
+
+    @Sendable private static func refuseConvolution(_ node: NodeSignature) -> Refusal? { onlyFloat32(node) }
+
+    @Sendable private static func refusePackedConvolution(_ node: NodeSignature) -> Refusal? {
+        if let refusal = onlyFloat32(node) { return refusal }
+        return node.frozenInputs.contains(1)
+            ? nil : "It packs the weights once, and they may change between runs."
+    }
+
+    @Sendable private static func refuseDepthwise(_ node: NodeSignature) -> Refusal? {
+        if let refusal = onlyFloat32(node) { return refusal }
+        return node.inputs[1].shape[1] == 1 && node.inputs[0].shape[1] > 1
+            ? nil : "It convolves each channel alone, and here are \(node.inputs[1].shape[1]) per group."
+    }
+
+    private static func depthwise(_ node: NodeSignature) throws -> CPUPreparedKernel {
+        let convolution = try Convolution(node)
+        let shape = convolution.shape
+        let planes = node.outputs[0].shape[0] * node.outputs[0].shape[1]
+        let cost = node.outputs[0].shape[2] * node.outputs[0].shape[3] * node.inputs[1].shape[2] * node.inputs[1].shape[3]
+        let grain = max(1, Threads.elementGrain / max(cost, 1))
+        return CPUPreparedKernel { operands in
+            let (from, weights, to) = unsafe (operands.input(0), operands.input(1), operands.output(0))
+            let epilogue = unsafe convolution.epilogue(operands)
+            Threads.split(planes, grain: grain) { part in
+                var shape = shape
+                var epilogue = unsafe epilogue
+                unsafe ck_depthwise_conv2d_f32(&shape, from, weights, &epilogue, to, part.lowerBound, part.upperBound)
+            }
+        }
+    }
+
+    private static func implicitProduct(_ node: NodeSignature, isFrozen: Bool) throws -> CPUPreparedKernel {
+        let convolution = try Convolution(node)
+        var shape = convolution.shape
+        let packedCount = unsafe ck_conv2d_packed_count_f32(&shape)
+        let plan = ConvolutionPlan(convolution)
+        let scratch = plan.workspace
+        let packing = unsafe Packing(
+            key: "convolution \(node.inputs[1].shape) in \(convolution.groups)", size: ByteCount(bytes: packedCount * 4)
+        ) { [shape] plain, packed in
+            guard let from = plain.baseAddress, let to = packed.baseAddress else { return }
+            var shape = shape
+            unsafe ck_conv2d_pack_f32(
+                &shape, from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self))
+        }
+        if isFrozen {
+            return CPUPreparedKernel(workspace: scratch, packings: [1: packing]) { operands in
+                guard let space = unsafe operands.workspaceAddress else { return }
+                unsafe plan.run(operands, weights: operands.input(1), scratch: space)
+            }
+        }
+        let start = scratch.roundedUp(to: 64).bytes
+        return CPUPreparedKernel(workspace: ByteCount(bytes: start + packedCount * 4)) { [shape] operands in
+            guard let space = unsafe operands.workspaceAddress else { return }
+            var shape = shape
+            let packed = unsafe (space + start).assumingMemoryBound(to: Float.self)
+            unsafe ck_conv2d_pack_f32(&shape, operands.input(1), packed)
+            unsafe plan.run(operands, weights: UnsafePointer(packed), scratch: space)
+        }
+    }
+}
+
+/// A convolution as the kernels see it, from `Conv` or `FusedConv`.
+struct Convolution: Sendable {
+    let shape: ck_conv2d
+    let groups: Int
+    private let bias: Int?
+    private let residual: Int?
+    private let activation: Activation
+
+    init(_ node: NodeSignature) throws {
+        let convolution: Conv
+        switch node.operator {
+        case let plain as Conv:
+            convolution = plain
+            bias = node.inputs.count == 3 ? 2 : nil
+            residual = nil
+            activation = .identity
+        case let fused as FusedConv:
+            convolution = fused.convolution
+            bias = fused.hasBias ? 2 : nil
+            residual = fused.hasResidual ? node.inputs.count - 1 : nil
+            activation = fused.activation
+        default: preconditionFailure("\(node.operator.name) is not a convolution")
+        }
+        groups = convolution.group
+        shape = ck_conv2d(
+            convolution, input: node.inputs[0].shape, weights: node.inputs[1].shape, output: node.outputs[0].shape)
+    }
+
+    func epilogue(_ operands: Operands) -> ck_epilogue {
+        var epilogue = unsafe ck_epilogue()
+        if let bias { unsafe epilogue.row_bias = operands.input(bias) }
+        if let residual { unsafe epilogue.residual = operands.input(residual) }
+        unsafe epilogue.activation = activation.inKernels
+        return unsafe epilogue
+    }
+}
+
+extension ck_conv2d {
+    init(_ convolution: Conv, input: Shape, weights: Shape, output: Shape) {
+        self.init(
+            batch: input[0], groups: convolution.group, in_channels: input[1], in_height: input[2],
+            in_width: input[3], out_channels: weights[0], out_height: output[2], out_width: output[3],
+            kernel_height: weights[2], kernel_width: weights[3], stride_height: convolution.strides[0],
+            stride_width: convolution.strides[1], dilation_height: convolution.dilations[0],
+            dilation_width: convolution.dilations[1], pad_top: convolution.pads[0], pad_left: convolution.pads[1])
+    }
+}
+
+/// How one convolution is cut into parts: tiles of pixels, and where those are few, ranges of output channels too.
+///
+/// Every part lays out its pixels itself, so a cut across channels repeats that work. The plan tries the tile widths
+/// and the numbers of cuts, reckons when the last thread would be done, and keeps the best.
+struct ConvolutionPlan: Sendable {
+    private let convolution: Convolution
+    private let pixels: Int
+    private let pixelsPerTile: Int
+    private let tiles: Int
+    private let channelParts: Int
+    private let channelsPerPart: Int
+    private let slots: Int
+    private let scratchCount: Int
+
+    /// The counter by which threads take parts has a cache line of its own before the scratch.
+    private static let counterSize = 64
+
+    init(_ convolution: Convolution) {
+        var shape = convolution.shape
+        let pixels = shape.batch * shape.out_height * shape.out_width
+        let channels = shape.out_channels / shape.groups
+        let groups = convolution.groups
+        var best = (time: Double.infinity, width: 1, parts: 1)
+        for width in 1...Int(CK_CONV_PIXELS) / ProductPlan.panel {
+            for parts in [1, Threads.count, 2 * Threads.count] where parts == 1 || channels >= 12 * parts {
+                let time = ConvolutionPlan.time(pixels, channels, groups, width: width, parts: parts)
+                if time < best.time { best = (time, width, parts) }
+            }
+        }
+        self.convolution = convolution
+        self.pixels = pixels
+        pixelsPerTile = best.width * ProductPlan.panel
+        tiles = (pixels + pixelsPerTile - 1) / pixelsPerTile
+        let rowTiles = (channels + ProductPlan.tile - 1) / ProductPlan.tile
+        channelsPerPart = (rowTiles + best.parts - 1) / best.parts * ProductPlan.tile
+        channelParts = (channels + channelsPerPart - 1) / channelsPerPart
+        slots = min(Threads.count, tiles * channelParts * groups)
+        scratchCount = unsafe (ck_conv2d_scratch_count_f32(&shape, pixelsPerTile) + 15) / 16 * 16
+    }
+
+    var workspace: ByteCount { ByteCount(bytes: ConvolutionPlan.counterSize + slots * scratchCount * 4) }
+
+    /// Cycles per step of the depth until the last thread is done, when parts are handed out one by one.
+    private static func time(_ pixels: Int, _ channels: Int, _ groups: Int, width: Int, parts: Int) -> Double {
+        let perTile = width * ProductPlan.panel
+        let (whole, rest) = (pixels / perTile, pixels % perTile)
+        func cost(_ pixels: Int) -> Double {
+            let half = Double((pixels + 7) / 8)
+            let rows = Double((channels + parts * ProductPlan.tile - 1) / (parts * ProductPlan.tile))
+            // Three cycles per half panel and six rows, half a cycle to lay out a pixel, and what a part costs at all.
+            return 3 * half * rows + 0.5 * Double(pixels) + 1
+        }
+        var load = [Double](repeating: 0, count: Threads.count)
+        func hand(_ cost: Double, times: Int) {
+            // Beyond a few rounds the loads are even, and the exact order does not matter.
+            let even = max(0, times / load.count - 4)
+            for thread in load.indices { load[thread] += Double(even) * cost }
+            for _ in 0..<times - even * load.count {
+                guard let least = load.indices.min(by: { load[$0] < load[$1] }) else { return }
+                load[least] += cost
+            }
+        }
+        hand(cost(perTile), times: whole * parts * groups)
+        if rest > 0 { hand(cost(rest), times: parts * groups) }
+        return load.max() ?? 0
+    }
+
+    func run(_ operands: Operands, weights: UnsafePointer<Float>, scratch: UnsafeMutableRawPointer) {
+        let (from, to) = unsafe (operands.input(0), operands.output(0))
+        let epilogue = unsafe convolution.epilogue(operands)
+        let perGroup = tiles * channelParts
+        let channels = convolution.shape.out_channels / convolution.shape.groups
+        nonisolated(unsafe) let weights = unsafe weights
+        let blocks = unsafe (scratch + ConvolutionPlan.counterSize).assumingMemoryBound(to: Float.self)
+        unsafe Threads.share(perGroup * convolution.groups, slots: slots, counter: scratch) { slot, part in
+            let (group, place) = (part / perGroup, part % perGroup)
+            let pixel = place / channelParts * pixelsPerTile
+            let channel = place % channelParts * channelsPerPart
+            var shape = convolution.shape
+            var epilogue = unsafe epilogue
+            unsafe ck_conv2d_f32(
+                &shape, from, weights, &epilogue, to, group, pixel, min(pixel + pixelsPerTile, pixels), channel,
+                min(channel + channelsPerPart, channels), blocks + slot * scratchCount)
+        }
+    }
+}
