@@ -15,7 +15,13 @@ package final class Executable: Sendable {
         /// Loading others is still right, only slow. Parameters that are assigned are never frozen.
         package var parametersAreFrozen: Bool
 
-        package init(parametersAreFrozen: Bool = true) { self.parametersAreFrozen = parametersAreFrozen }
+        /// Whether products take up the additions and activations behind them first (`Graph.fused`).
+        package var fuses: Bool
+
+        package init(parametersAreFrozen: Bool = true, fuses: Bool = true) {
+            self.parametersAreFrozen = parametersAreFrozen
+            self.fuses = fuses
+        }
     }
 
     /// Output `output` becomes the new value of a parameter at the end of each run.
@@ -29,6 +35,7 @@ package final class Executable: Sendable {
         }
     }
 
+    /// The graph that runs, after fusion.
     package let graph: Graph
     package let device: Device
     package let assignments: [Assignment]
@@ -51,6 +58,7 @@ package final class Executable: Sendable {
         graph: Graph, device: Device, kernels: any KernelProvider, assignments: [Assignment] = [],
         options: Options = Options()
     ) throws {
+        let graph = options.fuses ? graph.fused() : graph
         var lowering = try Lowering(
             graph: graph, device: device, assignments: assignments,
             parametersAreFrozen: options.parametersAreFrozen && assignments.isEmpty)

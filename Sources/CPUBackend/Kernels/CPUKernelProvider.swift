@@ -15,6 +15,9 @@ package struct CPUKernelProvider: KernelProvider {
         return allowed + [CPUKernel.reference(operatorName)]
     }
 
+    /// The operators that have another kernel than the reference.
+    package static var operatorNames: Set<String> { Set(table.keys) }
+
     private static let table: [String: [CPUKernel]] = Dictionary(
         grouping: matrixKernels + convolutionKernels + elementwiseKernels + rowKernels + reductionKernels
             + movementKernels

@@ -3,7 +3,7 @@ internal import CKernels
 /// How kernels split work over the process's worker pool.
 enum Threads {
     /// The workers that take part, the calling thread included.
-    static var count: Int { WorkerPool.shared.threadCount }
+    static var count: Int { WorkerPool.shared.width }
 
     /// Runs the body over parts of `0..<count`, at least `grain` in each, on the pool and on this thread.
     ///
