@@ -70,19 +70,3 @@ private final class SharedBuffer {
         return result
     }
 }
-
-/// The first element that is not as close to the reference as the class asks, as a sentence; nil when all are.
-func difference(_ result: HostTensor, from reference: HostTensor, _ exactness: Exactness) -> String? {
-    guard result.type == reference.type else { return "\(result.type) instead of \(reference.type)" }
-    for (index, pair) in zip(result.doubles, reference.doubles).enumerated() {
-        let (got, expected) = pair
-        if got == expected || got.isNaN && expected.isNaN { continue }
-        if case .within(let relative, let absolute) = exactness,
-            abs(got - expected) <= absolute + relative * abs(expected)
-        {
-            continue
-        }
-        return "element \(index) of \(result.type) is \(got), the reference \(expected) (\(exactness))"
-    }
-    return nil
-}
