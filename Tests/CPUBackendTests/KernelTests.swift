@@ -42,6 +42,29 @@ struct KernelTests {
         #expect(ran.count > 1, "only the reference ran")
     }
 
+    @Test(arguments: [false, true], [false, true])
+    func `large products agree by every kernel`(transposesLeft: Bool, transposesRight: Bool) throws {
+        let bench = try KernelBench()
+        var random = SeededGenerator(seed: 2)
+        let product = MatMul(transposesLeft: transposesLeft, transposesRight: transposesRight)
+        let left: Shape = transposesLeft ? [651, 7] : [7, 651]
+        let right: Shape = transposesRight ? [643, 651] : [651, 643]
+        let example = KernelCase(product, [random.tensor(left), random.tensor(right)])
+        let reference = product.reference(example.inputs)
+        var ran: Set<String> = []
+
+        for frozen: Set<Int> in [[], [1]] {
+            let node = try example.signature(frozen: frozen)
+            for kernel in CPUKernelProvider().kernels(for: "MatMul") where kernel.refusal(for: node) == nil {
+                let result = try bench.run(kernel, node, example.inputs)[0]
+                ran.insert(kernel.name)
+                #expect(product.exactness(for: node.inputs).firstDifference(result, from: reference[0]) == nil, "\(kernel.name)")
+            }
+        }
+
+        #expect(ran == ["packed-gemm", "openblas", "gemm", "reference"])
+    }
+
     @Test func `a convolution joins images whose pixels share a tile, over several blocks of the depth`() throws {
         let bench = try KernelBench()
         var random = SeededGenerator(seed: 1)

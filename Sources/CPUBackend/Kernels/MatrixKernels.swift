@@ -7,10 +7,14 @@ internal import KernelInterface
 extension CPUKernelProvider {
     /// Matrix products.
     ///
-    /// Measured on 2 cores of Zen 3 (one thread, GFLOP/s), right operand packed once / packed per run / OpenBLAS 0.3.21:
-    /// 128x768x768 96 / 90 / 72; 128x3072x768 87 / 80 / 72; 1024x1024x1024 92 / 88 / 80; 16x768x768 95 / 60 / 61.
-    /// So frozen operands are packed at load; operands that change are packed per run, except where too few rows would
-    /// pay for it (`OpenBLASKernel.refusal`).
+    /// GFLOP/s of one Zen 3 core (rows x columns x terms; right operand packed once / by OpenBLAS 0.3.21 / packed per
+    /// run; best of 30 on a busy machine, launch included):
+    ///
+    ///     16x256x256     74 / 51 / 56       16x768x768     92 / 64 / 60       16x4096x1024   77 / 60 / 40
+    ///     512x256x256    94 / 89 / 93       512x768x768    94 / 93 / 90       512x4096x1024  87 / 92 / 82
+    ///
+    /// So frozen right operands are packed at load. Those that change are packed per run while the packed form stays
+    /// in the second-level cache; beyond that OpenBLAS, which packs in smaller pieces, is the better (`packedLimit`).
     static let matrixKernels: [CPUKernel] = ["MatMul", "FusedMatMul", "Gemm"].flatMap { name in
         [
             CPUKernel(name: "packed-gemm", operatorName: name, refuse: refusePackedProduct) { node in
@@ -66,25 +70,28 @@ extension CPUKernelProvider {
         // Equal offsets mean the same matrix, which is packed once.
         let distinct = Set(product.rightOffsets).count == 1 ? [0] : product.rightOffsets
         let panels = (product.columns + ProductPlan.panel - 1) / ProductPlan.panel
-        let grain = max(1, Threads.elementGrain / max(product.terms * ProductPlan.panel, 1))
+        let grain = max(8, Threads.elementGrain / max(product.terms * ProductPlan.panel, 1))
         return CPUPreparedKernel(workspace: ByteCount(bytes: max(1, one * distinct.count) * 4)) { operands in
             let (from, packed) = unsafe (operands.input(1), operands.workspace)
             Threads.split(distinct.count * panels, grain: grain) { part in
-                for unit in part {
-                    let (matrix, panel) = (unit / panels, unit % panels)
-                    let first = panel * ProductPlan.panel
+                var unit = part.lowerBound
+                while unit < part.upperBound {
+                    let matrix = unit / panels
+                    let end = min(part.upperBound, (matrix + 1) * panels)
                     unsafe ck_gemm_pack_f32(
                         product.terms, product.columns, from + distinct[matrix], product.rightTermStride,
-                        product.rightColumnStride, first, min(first + ProductPlan.panel, product.columns),
-                        packed + matrix * one)
+                        product.rightColumnStride, (unit - matrix * panels) * ProductPlan.panel,
+                        min((end - matrix * panels) * ProductPlan.panel, product.columns), packed + matrix * one)
+                    unit = end
                 }
             }
             unsafe plan.run(operands, packed: UnsafePointer(packed), packedStride: distinct.count == 1 ? 0 : one)
         }
     }
 
-    /// Where OpenBLAS wins: a right operand that changes, too few rows to pay for packing it, and enough of them
-    /// that its own matrix product does not fall back to one vector at a time.
+    /// Elements of a right operand whose packed form no longer fits into the second-level cache beside the rest.
+    private static let packedLimit = 400_000
+
     @Sendable private static func refuseOpenBLAS(_ node: NodeSignature) -> Refusal? {
         if let refusal = onlyFloat32(node) { return refusal }
         switch MatrixProduct.of(node) {
@@ -93,10 +100,9 @@ extension CPUKernelProvider {
             guard product.columnBias == nil, product.residual == nil, product.activation == .identity else {
                 return "It computes plain products only."
             }
-            guard product.batch == 1, (8..<24).contains(product.rows), product.columns * product.terms >= 65_536 else {
-                return "It is faster only for one product of 8 to 23 rows with a large right operand."
-            }
-            return nil
+            guard product.batch == 1 else { return "It computes one product, and here are \(product.batch)." }
+            return product.columns * product.terms >= packedLimit
+                ? nil : "It is the faster only where the right operand has \(packedLimit) elements or more."
         }
     }
 
