@@ -104,7 +104,9 @@ let allTargets: [Target] = [
     tests("HardwareTopologyTests", ["Essentials", "HardwareTopology"]),
     tests("ResultsTests", ["Essentials", "Results"]),
     tests("ComputeGraphTests", ["Essentials", "ComputeGraph"]),
-    tests("TopologyDiscoveryTests", ["Essentials", "HardwareTopology", "TopologyDiscovery", "CLinux"]),
+    tests(
+        "TopologyDiscoveryTests",
+        ["Essentials", "HardwareTopology", "TopologyDiscovery", "CLinux", "CHwloc"]),
     tests("AcceleratorAPITests", ["Essentials", "AcceleratorAPI", "CHengAccelerator"]),
     tests("LoadGenerationTests", ["Essentials", "Results", "Instrumentation", "LoadGeneration"]),
     tests("SchedulingTests", ["Essentials", "HardwareTopology", "Scheduling"]),

@@ -27,13 +27,22 @@ package struct CPUSet: Hashable, Sendable {
 
     package var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
     package var isEmpty: Bool { words.isEmpty }
-    package var first: Int? { units.first }
+    package var first: Int? {
+        words.firstIndex { $0 != 0 }.map { $0 * 64 + words[$0].trailingZeroBitCount }
+    }
 
     /// The units in rising order.
     package var units: [Int] {
-        words.enumerated().flatMap { index, word in
-            (0..<64).compactMap { word >> UInt64($0) & 1 == 1 ? index * 64 + $0 : nil }
+        var units: [Int] = []
+        units.reserveCapacity(count)
+        for (index, word) in words.enumerated() {
+            var rest = word
+            while rest != 0 {
+                units.append(index * 64 + rest.trailingZeroBitCount)
+                rest &= rest - 1
+            }
         }
+        return units
     }
 
     package func union(_ other: CPUSet) -> CPUSet { combined(other) { $0 | $1 } }
