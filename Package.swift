@@ -99,6 +99,7 @@ let allTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("EssentialsTests", ["Essentials"]),
     tests("InstrumentationTests", ["Essentials", "Instrumentation"]),
     tests("HardwareTopologyTests", ["Essentials", "HardwareTopology"]),
@@ -120,7 +121,10 @@ let allTargets: [Target] = [
         ]),
     tests(
         "ExecutionTests",
-        ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Backends"]),
+        [
+            "Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Backends",
+            "AllocationCounter",
+        ]),
     tests(
         "MachineAgentTests",
         [

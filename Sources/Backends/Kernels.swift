@@ -11,7 +11,8 @@ extension Backends {
     package static func kernels(for device: Device) throws -> any KernelProvider {
         guard device.description.isHostAddressable else {
             throw Failure(
-                "No compiled-in backend has kernels for \(device.id).", nextStep: "Choose a device of the kind cpu.")
+                "No compiled-in backend has kernels for \(device.id).",
+                nextStep: "Choose a device of the kind cpu.")
         }
         return CPUKernelProvider()
     }

@@ -15,7 +15,8 @@ package enum ExecutionError: ReportableError, Sendable {
         switch self {
         case .noKernel(let node, let name, let refusals):
             "No kernel of this device takes the node \(node) (\(name))"
-                + (refusals.isEmpty ? "." : ": \(refusals.map { "\($0.kernel): \($0.refusal)" }.joined(separator: " "))")
+                + (refusals.isEmpty
+                    ? "." : ": \(refusals.map { "\($0.kernel): \($0.refusal)" }.joined(separator: " "))")
         case .missingParameter(let name, let type): "The parameter \(name) (\(type)) has no value."
         case .wrongParameter(let name, let expected, let given):
             "The parameter \(name) is \(expected), but \(given) was given."

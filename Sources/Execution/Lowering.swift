@@ -108,7 +108,8 @@ extension Lowering {
         }
     }
 
-    private func checked(_ assignment: Executable.Assignment) throws -> (source: ValueID, parameter: ValueID) {
+    private func checked(_ assignment: Executable.Assignment) throws -> (source: ValueID, parameter: ValueID)
+    {
         guard graph.outputs.indices.contains(assignment.output) else {
             throw wrong(assignment, "the graph has \(graph.outputs.count) outputs.")
         }
@@ -235,7 +236,9 @@ extension Lowering {
     func place(of value: ValueID, _ layout: Layout) throws -> Place {
         let root = root[value.index]
         let type = graph.type(of: root)
-        if let name = parameterNames[root] ?? written[root] { return .parameter(name: name, type: parameterType(name)) }
+        if let name = parameterNames[root] ?? written[root] {
+            return .parameter(name: name, type: parameterType(name))
+        }
         if let tensor = graph.constants[root] {
             return .constant(index: try constantBuilder.index(of: root, tensor))
         }

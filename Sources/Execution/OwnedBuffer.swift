@@ -15,7 +15,9 @@ extension DeviceBufferView {
     func write(_ bytes: UnsafeRawBufferPointer, on stream: borrowing DeviceStream) throws(DeviceError) {
         if let address = unsafe hostAddress {
             precondition(bytes.count <= size, "\(bytes.count) bytes do not fit a view of \(size)")
-            if let start = bytes.baseAddress { unsafe address.copyMemory(from: start, byteCount: bytes.count) }
+            if let start = bytes.baseAddress {
+                unsafe address.copyMemory(from: start, byteCount: bytes.count)
+            }
         } else {
             try unsafe stream.copy(from: bytes, to: self)
             try stream.synchronize()
@@ -23,7 +25,9 @@ extension DeviceBufferView {
     }
 
     /// Copies the view into host memory and waits for it.
-    func read(into bytes: UnsafeMutableRawBufferPointer, on stream: borrowing DeviceStream) throws(DeviceError) {
+    func read(into bytes: UnsafeMutableRawBufferPointer, on stream: borrowing DeviceStream)
+        throws(DeviceError)
+    {
         if let address = unsafe hostAddress {
             precondition(bytes.count >= size, "a view of \(size) bytes does not fit \(bytes.count)")
             if let start = bytes.baseAddress { unsafe start.copyMemory(from: address, byteCount: size) }

@@ -65,7 +65,8 @@ package final class ParameterSet: Sendable {
     }
 
     /// Makes room for the parameters of the graph and loads all of them.
-    package convenience init(for graph: Graph, on device: Device, loading values: [String: HostTensor]) throws {
+    package convenience init(for graph: Graph, on device: Device, loading values: [String: HostTensor]) throws
+    {
         try self.init(for: [graph], on: device)
         for (name, type) in types where values[name] == nil {
             throw ExecutionError.missingParameter(name: name, type: type)

@@ -31,7 +31,8 @@ package final class Session {
         let arena = OwnedBuffer(
             try parameters.context.makeBuffer(of: max(executable.arenaSize, .bytes(MemoryPlan.alignment))))
         for id in executable.graph.parameters {
-            _ = try parameters.view(of: executable.graph.name(of: id), expecting: executable.graph.type(of: id))
+            _ = try parameters.view(
+                of: executable.graph.name(of: id), expecting: executable.graph.type(of: id))
         }
         try parameters.refreshPackedForms()
         let binder = Binder(arena: arena.view, constants: executable.constants, parameters: parameters)

@@ -16,7 +16,8 @@ struct KernelCase {
     func signature(frozen: Set<Int> = []) throws -> NodeSignature {
         let types = inputs.map(\.type)
         return NodeSignature(
-            operator: `operator`, inputs: types, outputs: try `operator`.outputTypes(of: types), frozenInputs: frozen)
+            operator: `operator`, inputs: types, outputs: try `operator`.outputTypes(of: types),
+            frozenInputs: frozen)
     }
 }
 
@@ -26,28 +27,43 @@ enum KernelCases {
 
     static let makers: [(name: String, make: Maker)] = [
         ("Relu", { unary(Relu(), &$0) }), ("Gelu", { unary(Gelu(), &$0) }), ("Tanh", { unary(Tanh(), &$0) }),
-        ("Exp", { unary(Exp(), &$0) }), ("Sigmoid", { unary(Sigmoid(), &$0) }), ("Neg", { unary(Neg(), &$0) }),
+        ("Exp", { unary(Exp(), &$0) }), ("Sigmoid", { unary(Sigmoid(), &$0) }),
+        ("Neg", { unary(Neg(), &$0) }),
         ("Log", { KernelCase(Log(), [$0.positive($0.shape())]) }),
         ("Sqrt", { KernelCase(Sqrt(), [$0.positive($0.shape())]) }),
         ("ReluGradient", { pair(ReluGradient(), &$0) }), ("GeluGradient", { pair(GeluGradient(), &$0) }),
-        ("Add", { broadcast(Add(), &$0) }), ("Sub", { broadcast(Sub(), &$0) }), ("Mul", { broadcast(Mul(), &$0) }),
+        ("Add", { broadcast(Add(), &$0) }), ("Sub", { broadcast(Sub(), &$0) }),
+        ("Mul", { broadcast(Mul(), &$0) }),
         ("Div", { broadcast(Div(), &$0) }),
         ("MatMul", matMul), ("FusedMatMul", fusedMatMul), ("Gemm", gemm),
         ("Conv", plainConvolution),
         ("FusedConv", fusedConvolution), ("ConvInputGradient", byInput), ("ConvWeightGradient", byWeights),
         ("MaxPool", maxPool), ("MaxPoolGradient", maxPoolGradient), ("AveragePool", averagePool),
         ("AveragePoolGradient", averagePoolGradient),
-        ("GlobalAveragePool", { KernelCase(GlobalAveragePool(), [$0.tensor([$0.upTo(3), $0.upTo(9), $0.upTo(9), $0.upTo(9)])]) }),
+        (
+            "GlobalAveragePool",
+            {
+                KernelCase(
+                    GlobalAveragePool(), [$0.tensor([$0.upTo(3), $0.upTo(9), $0.upTo(9), $0.upTo(9)])])
+            }
+        ),
         ("Softmax", { unary(Softmax(), &$0) }), ("LogSoftmax", { unary(LogSoftmax(), &$0) }),
         ("SoftmaxGradient", { pair(SoftmaxGradient(), &$0) }),
-        ("LayerNormalization", layerNormalization), ("LayerNormalizationGradient", layerNormalizationGradient),
+        ("LayerNormalization", layerNormalization),
+        ("LayerNormalizationGradient", layerNormalizationGradient),
         ("BatchNormalization", batchNormalization),
         ("SoftmaxCrossEntropyLoss", { KernelCase(SoftmaxCrossEntropyLoss(), scores(&$0)) }),
-        ("SoftmaxCrossEntropyLossGradient", { KernelCase(SoftmaxCrossEntropyLossGradient(), [$0.tensor([])] + scores(&$0)) }),
+        (
+            "SoftmaxCrossEntropyLossGradient",
+            { KernelCase(SoftmaxCrossEntropyLossGradient(), [$0.tensor([])] + scores(&$0)) }
+        ),
         ("ReduceSum", reduceSum), ("ReduceMean", reduceMean), ("Transpose", transpose), ("Slice", slice),
         ("Expand", expand), ("Gather", gather), ("GatherGradient", gatherGradient), ("Concat", concat),
         ("Reshape", { random in KernelCase(Reshape([-1]), [random.tensor(random.shape())]) }),
-        ("Flatten", { random in KernelCase(Flatten(), [random.tensor([2, random.upTo(5), random.upTo(5)])]) }),
+        (
+            "Flatten",
+            { random in KernelCase(Flatten(), [random.tensor([2, random.upTo(5), random.upTo(5)])]) }
+        ),
         ("Cast", { random in KernelCase(Cast(to: .float32), [random.tensor(random.shape())]) }),
         ("SGDMomentumUpdate", descent), ("AdamUpdate", adam), ("AdamWUpdate", adamW),
     ]
@@ -77,7 +93,9 @@ extension KernelCases {
     private static func operands(
         _ random: inout SeededGenerator, batch: Bool
     ) -> (product: MatMul, left: Shape, right: Shape) {
-        let (rows, terms, columns) = (random.upTo(40), random.upTo(random.pick([5, 30, 400])), random.upTo(70))
+        let (rows, terms, columns) = (
+            random.upTo(40), random.upTo(random.pick([5, 30, 400])), random.upTo(70)
+        )
         let product = MatMul(transposesLeft: random.below(3) == 0, transposesRight: random.below(3) == 0)
         let left = product.transposesLeft ? [terms, rows] : [rows, terms]
         let right = product.transposesRight ? [columns, terms] : [terms, columns]
@@ -116,7 +134,8 @@ extension KernelCases {
         let rows = left[product.transposesLeft ? 1 : 0]
         let columns = right[product.transposesRight ? 0 : 1]
         let added: Shape? = random.pick([nil, [columns], [1, columns], [rows, columns]])
-        return KernelCase(gemm, [random.tensor(left), random.tensor(right)] + (added.map { [random.tensor($0)] } ?? []))
+        return KernelCase(
+            gemm, [random.tensor(left), random.tensor(right)] + (added.map { [random.tensor($0)] } ?? []))
     }
 
     private static func convolution(
@@ -134,14 +153,16 @@ extension KernelCases {
             let x: Shape = [random.upTo(3), channels * group, random.upTo(18), random.upTo(18)]
             let weights: Shape = [filters * op.group, isDepthwise ? 1 : channels, kernel[0], kernel[1]]
             let types = [TensorType(.float32, x), TensorType(.float32, weights)]
-            if let y = try? op.outputTypes(of: types)[0].shape, y.count < 200_000 {  // Most windows fit; others draw again.
+            // Most windows fit; where one does not, another is drawn.
+            if let y = try? op.outputTypes(of: types)[0].shape, y.count < 200_000 {
                 return (op, x, weights, y)
             }
         }
     }
 
     private static func convolutionCase(
-        _ random: inout SeededGenerator, _ make: (Conv, Shape, Shape, Shape, inout SeededGenerator) -> KernelCase
+        _ random: inout SeededGenerator,
+        _ make: (Conv, Shape, Shape, Shape, inout SeededGenerator) -> KernelCase
     ) -> KernelCase {
         let (op, x, weights, y) = convolution(&random)
         return make(op, x, weights, y, &random)
@@ -198,7 +219,8 @@ extension KernelCases {
         let (kernel, strides, pads, x) = window(&random)
         let pool = MaxPool(kernelShape: kernel, strides: strides, pads: pads)
         // Few distinct values, so that windows hold equal ones.
-        let values = HostTensor(TensorType(.float32, x), doubles: (0..<x.count).map { _ in Double(random.below(4)) })
+        let values = HostTensor(
+            TensorType(.float32, x), doubles: (0..<x.count).map { _ in Double(random.below(4)) })
         return KernelCase(MaxPoolGradient(pool), [random.tensor(output(pool, of: x)), values])
     }
 
@@ -234,14 +256,16 @@ extension KernelCases {
         // Rows of one or two elements have a deviation near zero, where the gradient is ill-conditioned.
         let shape: Shape = [random.upTo(9), 8 + random.below(60)]
         return KernelCase(
-            LayerNormalizationGradient(), [random.tensor(shape), random.tensor(shape), random.tensor([shape[1]])])
+            LayerNormalizationGradient(),
+            [random.tensor(shape), random.tensor(shape), random.tensor([shape[1]])])
     }
 
     private static let batchNormalization: Maker = { random in
         let channels = random.upTo(7)
         let vectors = (0..<3).map { _ in random.tensor([channels]) } + [random.positive([channels])]
         return KernelCase(
-            BatchNormalization(), [random.tensor([random.upTo(3), channels, random.upTo(9), random.upTo(9)])] + vectors)
+            BatchNormalization(),
+            [random.tensor([random.upTo(3), channels, random.upTo(9), random.upTo(9)])] + vectors)
     }
 
     private static func scores(_ random: inout SeededGenerator) -> [HostTensor] {
@@ -255,12 +279,15 @@ extension KernelCases {
 
     private static let reduceSum: Maker = { random in
         let shape = random.shape()
-        return KernelCase(ReduceSum(axes: axes(of: shape, &random), keepDims: random.below(2) == 0), [random.tensor(shape)])
+        return KernelCase(
+            ReduceSum(axes: axes(of: shape, &random), keepDims: random.below(2) == 0), [random.tensor(shape)])
     }
 
     private static let reduceMean: Maker = { random in
         let shape = random.shape()
-        return KernelCase(ReduceMean(axes: axes(of: shape, &random), keepDims: random.below(2) == 0), [random.tensor(shape)])
+        return KernelCase(
+            ReduceMean(axes: axes(of: shape, &random), keepDims: random.below(2) == 0), [random.tensor(shape)]
+        )
     }
 }
 
@@ -325,7 +352,8 @@ extension KernelCases {
 
     private static let descent: Maker = { random in
         let shape: Shape = [random.upTo(300)]
-        let update = SGDMomentumUpdate(weightDecay: random.pick([0, 0.01]), usesNesterov: random.below(2) == 0)
+        let update = SGDMomentumUpdate(
+            weightDecay: random.pick([0, 0.01]), usesNesterov: random.below(2) == 0)
         return KernelCase(update, (0..<3).map { _ in random.tensor(shape) } + [random.positive([])])
     }
 

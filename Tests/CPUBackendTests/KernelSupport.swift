@@ -40,7 +40,8 @@ final class KernelBench {
             bytes: packing?.size.bytes ?? tensor.type.byteCount, context, stream)
         unsafe tensor.withBytes { bytes in
             guard let packing else { return unsafe buffer.bytes.copyMemory(from: bytes) }
-            unsafe packing.pack(bytes, UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<packing.size.bytes]))
+            unsafe packing.pack(
+                bytes, UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<packing.size.bytes]))
         }
         return buffer
     }

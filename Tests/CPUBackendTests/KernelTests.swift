@@ -31,7 +31,9 @@ struct KernelTests {
                     ran.insert(kernel.name)
                     for (result, expected) in zip(results, reference) {
                         let found = exactness.firstDifference(result, from: expected)
-                        #expect(found == nil, "\(kernel.name) on \(node.operator) of \(node.inputs), seed \(seed)")
+                        #expect(
+                            found == nil, "\(kernel.name) on \(node.operator) of \(node.inputs), seed \(seed)"
+                        )
                     }
                 }
             }
@@ -58,14 +60,18 @@ struct KernelTests {
             for kernel in CPUKernelProvider().kernels(for: "MatMul") where kernel.refusal(for: node) == nil {
                 let result = try bench.run(kernel, node, example.inputs)[0]
                 ran.insert(kernel.name)
-                #expect(product.exactness(for: node.inputs).firstDifference(result, from: reference[0]) == nil, "\(kernel.name)")
+                #expect(
+                    product.exactness(for: node.inputs).firstDifference(result, from: reference[0]) == nil,
+                    "\(kernel.name)")
             }
         }
 
         #expect(ran == ["packed-gemm", "openblas", "gemm", "reference"])
     }
 
-    @Test func `a convolution joins images whose pixels share a tile, over several blocks of the depth`() throws {
+    @Test func `a convolution joins images whose pixels share a tile, over several blocks of the depth`()
+        throws
+    {
         let bench = try KernelBench()
         var random = SeededGenerator(seed: 1)
         let conv = FusedConv(Conv(pads: [1, 1, 1, 1]), hasBias: true, hasResidual: true, activation: .relu)
@@ -80,7 +86,9 @@ struct KernelTests {
 
         for kernel in CPUKernelProvider().kernels(for: "FusedConv") where kernel.refusal(for: node) == nil {
             let result = try bench.run(kernel, node, example.inputs)[0]
-            #expect(conv.exactness(for: node.inputs).firstDifference(result, from: reference[0]) == nil, "\(kernel.name)")
+            #expect(
+                conv.exactness(for: node.inputs).firstDifference(result, from: reference[0]) == nil,
+                "\(kernel.name)")
         }
     }
 
@@ -93,7 +101,9 @@ struct KernelTests {
             var random = SeededGenerator(seed: seed, purpose: name)
             var example = make(&random)
             let place = random.below(example.inputs.count)
-            guard example.inputs[place].type.element == .float32, paddedOperands[name] != place else { continue }
+            guard example.inputs[place].type.element == .float32, paddedOperands[name] != place else {
+                continue
+            }
             let index = random.below(example.inputs[place].type.shape.count)
             example.inputs[place].withMutableElements(Float.self) { $0[index] = .nan }
             let reference = example.operator.reference(example.inputs)
@@ -103,7 +113,8 @@ struct KernelTests {
             for kernel in CPUKernelProvider().kernels(for: name) where kernel.refusal(for: node) == nil {
                 for (result, expected) in zip(try bench.run(kernel, node, example.inputs), reference) {
                     let found = exactness.firstDifference(result, from: expected)
-                    #expect(found == nil, "\(kernel.name) on \(node.operator) of \(node.inputs), seed \(seed)")
+                    #expect(
+                        found == nil, "\(kernel.name) on \(node.operator) of \(node.inputs), seed \(seed)")
                 }
             }
         }

@@ -30,13 +30,17 @@ struct AssignmentTests {
 
         var (expectedW, expectedV) = (sample.parameters["w"], sample.parameters["v"])
         for _ in 0..<2 {
-            let operands = [try #require(expectedW), sample.inputs[0], try #require(expectedV), sample.inputs[1]]
+            let operands = [
+                try #require(expectedW), sample.inputs[0], try #require(expectedV), sample.inputs[1],
+            ]
             let step = update.reference(operands)
             (expectedW, expectedV) = (step[0], step[1])
         }
         let exactness = update.exactness(for: [])
-        #expect(exactness.firstDifference(try parameters.value(of: "w"), from: try #require(expectedW)) == nil)
-        #expect(exactness.firstDifference(try parameters.value(of: "v"), from: try #require(expectedV)) == nil)
+        #expect(
+            exactness.firstDifference(try parameters.value(of: "w"), from: try #require(expectedW)) == nil)
+        #expect(
+            exactness.firstDifference(try parameters.value(of: "v"), from: try #require(expectedV)) == nil)
         // Nothing but the gradient and the rate is planned: both outputs lie in the parameters.
         #expect(executable.arenaSize.bytes == 512 + 256)
     }

@@ -12,9 +12,12 @@ struct ExecutableTests {
     init() throws { bed = try TestBed() }
 
     @Test(arguments: [1, 3], [true, false])
-    func `a residual network and an encoder give what the interpreter gives`(batch: Int, isFrozen: Bool) throws {
+    func `a residual network and an encoder give what the interpreter gives`(batch: Int, isFrozen: Bool)
+        throws
+    {
         var random = SeededGenerator(seed: UInt64(batch))
-        for graph in [try GraphSamples.residualNetwork(batch: batch), try GraphSamples.encoder(batch: batch)] {
+        for graph in [try GraphSamples.residualNetwork(batch: batch), try GraphSamples.encoder(batch: batch)]
+        {
             let sample = GraphSample(graph, &random)
             let options = Executable.Options(parametersAreFrozen: isFrozen)
             let executable = try bed.executable(sample.graph, options: options)
@@ -63,7 +66,8 @@ struct ExecutableTests {
             case 5:
                 let line = try builder.add(Reshape([-1]), [left])
                 made = try builder.add(Reshape([size, size]), [try builder.add(Tanh(), [line])])
-            case 6: made = try builder.add(Reshape([size, size]), [try builder.add(Reshape([-1, 1]), [left])])
+            case 6:
+                made = try builder.add(Reshape([size, size]), [try builder.add(Reshape([-1, 1]), [left])])
             default: made = try builder.add(Tanh(), [try builder.add(Mul(), [left, right])])
             }
             values.append(made)

@@ -72,7 +72,9 @@ enum GraphSamples {
             let main = try layers.bottleneck(&builder, value, filters: filters, stride: stride)
             let same = builder.type(of: main) == builder.type(of: value)
             let side =
-                same ? value : try layers.convolution(&builder, value, filters: 4 * filters, kernel: 1, stride: stride)
+                same
+                ? value
+                : try layers.convolution(&builder, value, filters: 4 * filters, kernel: 1, stride: stride)
             value = try builder.add(Relu(), [try builder.add(Add(), [main, side])])
         }
         value = try builder.add(GlobalAveragePool(), [value])
@@ -101,7 +103,8 @@ enum GraphSamples {
         let scores = try builder.add(MatMul(transposesRight: true), [query, key])
         let scale = builder.constant("scale", .scalar(Float(0.3)))
         let weights = try builder.add(Softmax(), [try builder.add(Mul(), [scores, scale])])
-        let mixed = try builder.add(Transpose([0, 2, 1, 3]), [try builder.add(MatMul(), [weights, content])])
+        let mixed = try builder.add(
+            Transpose([0, 2, 1, 3]), [try builder.add(MatMul(), [weights, content])])
         let joined = try builder.add(Reshape([batch, length, width]), [mixed])
         let attended = try builder.add(Add(), [try layers.linear(&builder, joined, width), x])
         let normed = try layers.norm(&builder, attended)

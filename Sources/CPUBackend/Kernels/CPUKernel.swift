@@ -28,7 +28,8 @@ struct CPUKernel: Kernel {
     let workspaceAddress: UnsafeMutableRawPointer?
 
     init(
-        addresses: UnsafePointer<UnsafeMutableRawPointer?>, inputCount: Int, workspace: UnsafeMutableRawPointer?
+        addresses: UnsafePointer<UnsafeMutableRawPointer?>, inputCount: Int,
+        workspace: UnsafeMutableRawPointer?
     ) {
         unsafe self.addresses = unsafe addresses
         self.inputCount = inputCount
@@ -48,7 +49,9 @@ struct CPUKernel: Kernel {
     }
 
     var workspace: UnsafeMutablePointer<Float> {
-        guard let address = unsafe workspaceAddress else { preconditionFailure("this kernel asked for no workspace") }
+        guard let address = unsafe workspaceAddress else {
+            preconditionFailure("this kernel asked for no workspace")
+        }
         return unsafe address.assumingMemoryBound(to: Float.self)
     }
 
@@ -61,23 +64,32 @@ struct CPUKernel: Kernel {
     }
 }
 
-/// A kernel made ready: what it asks for, and the body that a launch runs on the stream's thread.
+/// A kernel made ready: what it asks for, and the phases that a launch runs on the stream's thread.
 final class CPUPreparedKernel: PreparedKernel {
     let workspace: ByteCount
     let packings: [Int: Packing]
     let inPlacePairs: [InPlacePair]
     let isView: Bool
-    private let body: @Sendable (Operands) -> Void
+    let phases: [Phase]
 
     init(
         workspace: ByteCount = .zero, packings: [Int: Packing] = [:], inPlacePairs: [InPlacePair] = [],
-        isView: Bool = false, _ body: @escaping @Sendable (Operands) -> Void
+        isView: Bool = false, phases: [Phase]
     ) {
         self.workspace = workspace
         self.packings = packings
         self.inPlacePairs = inPlacePairs
         self.isView = isView
-        self.body = body
+        self.phases = phases
+    }
+
+    convenience init(
+        workspace: ByteCount = .zero, packings: [Int: Packing] = [:], inPlacePairs: [InPlacePair] = [],
+        isView: Bool = false, _ phases: Phase...
+    ) {
+        self.init(
+            workspace: workspace, packings: packings, inPlacePairs: inPlacePairs, isView: isView,
+            phases: phases)
     }
 
     /// Operands whose addresses fit beside the rest into the 256 bytes that a launch carries.
@@ -101,11 +113,13 @@ final class CPUPreparedKernel: PreparedKernel {
         }
         var failure: DeviceError?
         let used =
-            unsafe MemoryLayout<Launch>.size - (CPUPreparedKernel.inlineOperands - inputs.count - outputs.count) * 8
+            unsafe MemoryLayout<Launch>.size
+            - (CPUPreparedKernel.inlineOperands - inputs.count - outputs.count) * 8
         unsafe withUnsafeBytes(of: &launch) { bytes in
             do throws(DeviceError) {
                 try unsafe stream.launch(
-                    { unsafe CPUPreparedKernel.run($0) }, arguments: UnsafeRawBufferPointer(rebasing: bytes[..<used]))
+                    { unsafe CPUPreparedKernel.run($0) },
+                    arguments: UnsafeRawBufferPointer(rebasing: bytes[..<used]))
             } catch { failure = error }
         }
         if let failure { throw failure }
@@ -119,6 +133,10 @@ final class CPUPreparedKernel: PreparedKernel {
         var addresses: InlineArray<28, UnsafeMutableRawPointer?>
     }
 
+    private func run(_ operands: Operands) {
+        for phase in phases.indices { Phase.run(phase, of: self, on: operands) }
+    }
+
     private static func run(_ arguments: UnsafeRawPointer) {
         let launch = unsafe arguments.assumingMemoryBound(to: Launch.self)
         guard let field = unsafe MemoryLayout<Launch>.offset(of: \.addresses) else {
@@ -126,8 +144,9 @@ final class CPUPreparedKernel: PreparedKernel {
         }
         let addresses = unsafe (arguments + field).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
         let operands = unsafe Operands(
-            addresses: addresses, inputCount: Int(launch.pointee.inputCount), workspace: launch.pointee.workspace)
-        unsafe launch.pointee.kernel._withUnsafeGuaranteedRef { $0.body(operands) }
+            addresses: addresses, inputCount: Int(launch.pointee.inputCount),
+            workspace: launch.pointee.workspace)
+        unsafe launch.pointee.kernel._withUnsafeGuaranteedRef { $0.run(operands) }
     }
 
     /// The rare node with very many operands carries them in a block that its launch frees.
@@ -159,7 +178,7 @@ final class CPUPreparedKernel: PreparedKernel {
         let launch = unsafe arguments.assumingMemoryBound(to: LongLaunch.self).pointee
         let operands = unsafe Operands(
             addresses: launch.addresses, inputCount: launch.inputCount, workspace: launch.workspace)
-        unsafe launch.kernel._withUnsafeGuaranteedRef { $0.body(operands) }
+        unsafe launch.kernel._withUnsafeGuaranteedRef { $0.run(operands) }
         unsafe launch.addresses.deallocate()
     }
 }

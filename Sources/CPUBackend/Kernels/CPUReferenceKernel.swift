@@ -13,24 +13,29 @@ extension CPUKernel {
     private static func makeReference(_ node: NodeSignature) -> CPUPreparedKernel {
         let op = node.operator
         let (inputs, outputs) = (node.inputs, node.outputs)
-        return CPUPreparedKernel { operands in
-            let tensors = inputs.enumerated().map { index, type in
-                unsafe HostTensor(type, copying: operands.bytes(index))
-            }
-            for (index, tensor) in op.reference(tensors).enumerated() {
-                precondition(tensor.type == outputs[index], "the reference keeps to the operator's shape rule")
-                unsafe tensor.withBytes { bytes in
-                    guard let start = bytes.baseAddress else { return }
-                    unsafe operands.bytes(inputs.count + index).copyMemory(from: start, byteCount: bytes.count)
+        return CPUPreparedKernel(
+            .once { operands in
+                let tensors = inputs.enumerated().map { index, type in
+                    unsafe HostTensor(type, copying: operands.bytes(index))
                 }
-            }
-        }
+                for (index, tensor) in op.reference(tensors).enumerated() {
+                    precondition(
+                        tensor.type == outputs[index], "the reference keeps to the operator's shape rule")
+                    unsafe tensor.withBytes { bytes in
+                        guard let start = bytes.baseAddress else { return }
+                        unsafe operands.bytes(inputs.count + index).copyMemory(
+                            from: start, byteCount: bytes.count)
+                    }
+                }
+            })
     }
 }
 
 extension HostTensor {
     fileprivate init(_ type: TensorType, copying address: UnsafeRawPointer) {
         self.init(zeros: type)
-        unsafe withMutableBytes { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: $0.count)) }
+        unsafe withMutableBytes {
+            unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: $0.count))
+        }
     }
 }

@@ -37,17 +37,18 @@ extension CPUKernelProvider {
         let convolution = try Convolution(node)
         let shape = convolution.shape
         let planes = node.outputs[0].shape[0] * node.outputs[0].shape[1]
-        let cost = node.outputs[0].shape[2] * node.outputs[0].shape[3] * node.inputs[1].shape[2] * node.inputs[1].shape[3]
+        let cost =
+            node.outputs[0].shape[2] * node.outputs[0].shape[3] * node.inputs[1].shape[2]
+            * node.inputs[1].shape[3]
         let grain = max(1, Threads.elementGrain / max(cost, 1))
-        return CPUPreparedKernel { operands in
-            let (from, weights, to) = unsafe (operands.input(0), operands.input(1), operands.output(0))
-            let epilogue = unsafe convolution.epilogue(operands)
-            Threads.split(planes, grain: grain) { part in
-                var shape = shape
-                var epilogue = unsafe epilogue
-                unsafe ck_depthwise_conv2d_f32(&shape, from, weights, &epilogue, to, part.lowerBound, part.upperBound)
-            }
+        let split = Phase.split(planes, grain: grain) { operands, part in
+            var shape = shape
+            var epilogue = unsafe convolution.epilogue(operands)
+            unsafe ck_depthwise_conv2d_f32(
+                &shape, operands.input(0), operands.input(1), &epilogue, operands.output(0), part.lowerBound,
+                part.upperBound)
         }
+        return CPUPreparedKernel(split)
     }
 
     private static func implicitProduct(_ node: NodeSignature, isFrozen: Bool) throws -> CPUPreparedKernel {
@@ -57,7 +58,8 @@ extension CPUKernelProvider {
         let plan = ConvolutionPlan(convolution)
         let scratch = plan.workspace
         let packing = unsafe Packing(
-            key: "convolution \(node.inputs[1].shape) in \(convolution.groups)", size: ByteCount(bytes: packedCount * 4)
+            key: "convolution \(node.inputs[1].shape) in \(convolution.groups)",
+            size: ByteCount(bytes: packedCount * 4)
         ) { [shape] plain, packed in
             guard let from = plain.baseAddress, let to = packed.baseAddress else { return }
             var shape = shape
@@ -65,19 +67,23 @@ extension CPUKernelProvider {
                 &shape, from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self))
         }
         if isFrozen {
-            return CPUPreparedKernel(workspace: scratch, packings: [1: packing]) { operands in
-                guard let space = unsafe operands.workspaceAddress else { return }
-                unsafe plan.run(operands, weights: operands.input(1), scratch: space)
-            }
+            return unsafe CPUPreparedKernel(
+                workspace: scratch, packings: [1: packing], plan.phase { unsafe $0.input(1) })
         }
         let start = scratch.roundedUp(to: 64).bytes
-        return CPUPreparedKernel(workspace: ByteCount(bytes: start + packedCount * 4)) { [shape] operands in
-            guard let space = unsafe operands.workspaceAddress else { return }
-            var shape = shape
-            let packed = unsafe (space + start).assumingMemoryBound(to: Float.self)
-            unsafe ck_conv2d_pack_f32(&shape, operands.input(1), packed)
-            unsafe plan.run(operands, weights: UnsafePointer(packed), scratch: space)
+        let packed: @Sendable (Operands) -> UnsafeMutablePointer<Float> = { operands in
+            guard let space = unsafe operands.workspaceAddress else {
+                preconditionFailure("it has a workspace")
+            }
+            return unsafe (space + start).assumingMemoryBound(to: Float.self)
         }
+        let pack = Phase.once { [shape] operands in
+            var shape = shape
+            unsafe ck_conv2d_pack_f32(&shape, operands.input(1), packed(operands))
+        }
+        return unsafe CPUPreparedKernel(
+            workspace: ByteCount(bytes: start + packedCount * 4), pack,
+            plan.phase { unsafe UnsafePointer(packed($0)) })
     }
 }
 
@@ -106,7 +112,8 @@ struct Convolution: Sendable {
         }
         groups = convolution.group
         shape = ck_conv2d(
-            convolution, input: node.inputs[0].shape, weights: node.inputs[1].shape, output: node.outputs[0].shape)
+            convolution, input: node.inputs[0].shape, weights: node.inputs[1].shape,
+            output: node.outputs[0].shape)
     }
 
     func epilogue(_ operands: Operands) -> ck_epilogue {
@@ -125,7 +132,8 @@ extension ck_conv2d {
             in_width: input[3], out_channels: weights[0], out_height: output[2], out_width: output[3],
             kernel_height: weights[2], kernel_width: weights[3], stride_height: convolution.strides[0],
             stride_width: convolution.strides[1], dilation_height: convolution.dilations[0],
-            dilation_width: convolution.dilations[1], pad_top: convolution.pads[0], pad_left: convolution.pads[1])
+            dilation_width: convolution.dilations[1], pad_top: convolution.pads[0],
+            pad_left: convolution.pads[1])
     }
 }
 
@@ -142,9 +150,6 @@ struct ConvolutionPlan: Sendable {
     private let channelsPerPart: Int
     private let slots: Int
     private let scratchCount: Int
-
-    /// The counter by which threads take parts has a cache line of its own before the scratch.
-    private static let counterSize = 64
 
     init(_ convolution: Convolution) {
         var shape = convolution.shape
@@ -169,10 +174,11 @@ struct ConvolutionPlan: Sendable {
         scratchCount = unsafe (ck_conv2d_scratch_count_f32(&shape, pixelsPerTile) + 15) / 16 * 16
     }
 
-    var workspace: ByteCount { ByteCount(bytes: ConvolutionPlan.counterSize + slots * scratchCount * 4) }
+    var workspace: ByteCount { ByteCount(bytes: Phase.counterSize + slots * scratchCount * 4) }
 
     /// Cycles per step of the depth until the last thread is done, when parts are handed out one by one.
-    private static func time(_ pixels: Int, _ channels: Int, _ groups: Int, width: Int, parts: Int) -> Double {
+    private static func time(_ pixels: Int, _ channels: Int, _ groups: Int, width: Int, parts: Int) -> Double
+    {
         let perTile = width * ProductPlan.panel
         let (whole, rest) = (pixels / perTile, pixels % perTile)
         func cost(_ pixels: Int) -> Double {
@@ -196,22 +202,20 @@ struct ConvolutionPlan: Sendable {
         return load.max() ?? 0
     }
 
-    func run(_ operands: Operands, weights: UnsafePointer<Float>, scratch: UnsafeMutableRawPointer) {
-        let (from, to) = unsafe (operands.input(0), operands.output(0))
-        let epilogue = unsafe convolution.epilogue(operands)
+    /// The work itself; `weights` finds the packed weights among the operands.
+    func phase(weights: @escaping @Sendable (Operands) -> UnsafePointer<Float>) -> Phase {
         let perGroup = tiles * channelParts
         let channels = convolution.shape.out_channels / convolution.shape.groups
-        nonisolated(unsafe) let weights = unsafe weights
-        let blocks = unsafe (scratch + ConvolutionPlan.counterSize).assumingMemoryBound(to: Float.self)
-        unsafe Threads.share(perGroup * convolution.groups, slots: slots, counter: scratch) { slot, part in
+        return .share(perGroup * convolution.groups, slots: slots) { operands, slot, part in
             let (group, place) = (part / perGroup, part % perGroup)
             let pixel = place / channelParts * pixelsPerTile
             let channel = place % channelParts * channelsPerPart
             var shape = convolution.shape
-            var epilogue = unsafe epilogue
+            var epilogue = unsafe convolution.epilogue(operands)
             unsafe ck_conv2d_f32(
-                &shape, from, weights, &epilogue, to, group, pixel, min(pixel + pixelsPerTile, pixels), channel,
-                min(channel + channelsPerPart, channels), blocks + slot * scratchCount)
+                &shape, operands.input(0), weights(operands), &epilogue, operands.output(0), group, pixel,
+                min(pixel + pixelsPerTile, pixels), channel, min(channel + channelsPerPart, channels),
+                operands.scratch + slot * scratchCount)
         }
     }
 }

@@ -15,7 +15,8 @@ extension CPUKernelProvider {
         unsafe map("Neg") { unsafe ck_negate_f32($0, $1, $2) },
         unsafe slope("ReluGradient") { unsafe ck_relu_gradient_f32($0, $1, $2, $3) },
         unsafe slope("GeluGradient", cost: 20) { unsafe ck_gelu_gradient_f32($0, $1, $2, $3) },
-        binary("Add", CK_ADD), binary("Sub", CK_SUBTRACT), binary("Mul", CK_MULTIPLY), binary("Div", CK_DIVIDE),
+        binary("Add", CK_ADD), binary("Sub", CK_SUBTRACT), binary("Mul", CK_MULTIPLY),
+        binary("Div", CK_DIVIDE),
     ]
 
     private typealias Map = @Sendable (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
@@ -26,12 +27,12 @@ extension CPUKernelProvider {
     private static func map(_ name: String, cost: Int = 1, _ function: @escaping Map) -> CPUKernel {
         CPUKernel(name: "vector", operatorName: name, refuse: onlyFloat32) { node in
             let count = node.outputs[0].shape.count
-            return CPUPreparedKernel(inPlacePairs: [InPlacePair(input: 0, output: 0)]) { operands in
-                let (from, to) = unsafe (operands.input(0), operands.output(0))
-                Threads.split(count, grain: max(Threads.elementGrain / cost, 256)) { part in
+            return CPUPreparedKernel(
+                inPlacePairs: [InPlacePair(input: 0, output: 0)],
+                .split(count, grain: max(Threads.elementGrain / cost, 256)) { operands, part in
+                    let (from, to) = unsafe (operands.input(0), operands.output(0))
                     unsafe function(part.count, from + part.lowerBound, to + part.lowerBound)
-                }
-            }
+                })
         }
     }
 
@@ -39,13 +40,15 @@ extension CPUKernelProvider {
         CPUKernel(name: "vector", operatorName: name, refuse: onlyFloat32) { node in
             let count = node.outputs[0].shape.count
             let pairs = [InPlacePair(input: 0, output: 0), InPlacePair(input: 1, output: 0)]
-            return CPUPreparedKernel(inPlacePairs: pairs) { operands in
-                let (gradient, from, to) = unsafe (operands.input(0), operands.input(1), operands.output(0))
-                Threads.split(count, grain: max(Threads.elementGrain / cost, 256)) { part in
+            return CPUPreparedKernel(
+                inPlacePairs: pairs,
+                .split(count, grain: max(Threads.elementGrain / cost, 256)) { operands, part in
+                    let (gradient, from, to) = unsafe (
+                        operands.input(0), operands.input(1), operands.output(0)
+                    )
                     let first = part.lowerBound
                     unsafe function(part.count, gradient + first, from + first, to + first)
-                }
-            }
+                })
         }
     }
 
@@ -56,17 +59,13 @@ extension CPUKernelProvider {
             let count = node.outputs[0].shape.count
             let pairs = [0, 1].filter { node.inputs[$0].shape == node.outputs[0].shape }
                 .map { InPlacePair(input: $0, output: 0) }
-            return CPUPreparedKernel(inPlacePairs: pairs) { operands in
-                let (a, b, out) = unsafe (operands.input(0), operands.input(1), operands.output(0))
+            let split = Phase.split(count, grain: Threads.elementGrain) { operands, part in
                 var shape = shape
-                unsafe withUnsafePointer(to: &shape) { shape in
-                    // Threads share one description; it is read only.
-                    nonisolated(unsafe) let shape = unsafe shape
-                    Threads.split(count, grain: Threads.elementGrain) { part in
-                        unsafe ck_binary_f32(operation, shape, part.lowerBound, part.upperBound, a, b, out)
-                    }
-                }
+                unsafe ck_binary_f32(
+                    operation, &shape, part.lowerBound, part.upperBound, operands.input(0), operands.input(1),
+                    operands.output(0))
             }
+            return CPUPreparedKernel(inPlacePairs: pairs, split)
         }
     }
 
@@ -74,7 +73,8 @@ extension CPUKernelProvider {
         if let refusal = onlyFloat32(node) { return refusal }
         let axes = BroadcastAxes(node.inputs[0].shape, node.inputs[1].shape, in: node.outputs[0].shape)
         return axes.extents.count > Int(CK_MAX_RANK)
-            ? "It walks at most \(CK_MAX_RANK) axes that cannot be joined, and here are \(axes.extents.count)." : nil
+            ? "It walks at most \(CK_MAX_RANK) axes that cannot be joined, and here are \(axes.extents.count)."
+            : nil
     }
 }
 
@@ -97,7 +97,9 @@ struct BroadcastAxes {
         let (aStrides, bStrides) = (a.strides(broadcastTo: shape), b.strides(broadcastTo: shape))
         for axis in 0..<shape.rank where shape[axis] != 1 {
             let last = extents.count - 1
-            if last >= 0, left[last] == aStrides[axis] * shape[axis], right[last] == bStrides[axis] * shape[axis] {
+            if last >= 0, left[last] == aStrides[axis] * shape[axis],
+                right[last] == bStrides[axis] * shape[axis]
+            {
                 extents[last] *= shape[axis]
                 left[last] = aStrides[axis]
                 right[last] = bStrides[axis]

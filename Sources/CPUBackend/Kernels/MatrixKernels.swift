@@ -51,16 +51,17 @@ extension CPUKernelProvider {
         let plan = ProductPlan(product)
         let size = ByteCount(bytes: ck_gemm_packed_count_f32(product.terms, product.columns) * 4)
         let packing = unsafe Packing(
-            key: "gemm right \(product.terms)x\(product.columns) transposed \(product.transposesRight)", size: size
+            key: "gemm right \(product.terms)x\(product.columns) transposed \(product.transposesRight)",
+            size: size
         ) { plain, packed in
             guard let from = plain.baseAddress, let to = packed.baseAddress else { return }
             unsafe ck_gemm_pack_f32(
-                product.terms, product.columns, from.assumingMemoryBound(to: Float.self), product.rightTermStride,
+                product.terms, product.columns, from.assumingMemoryBound(to: Float.self),
+                product.rightTermStride,
                 product.rightColumnStride, 0, product.columns, to.assumingMemoryBound(to: Float.self))
         }
-        return CPUPreparedKernel(packings: [1: packing]) { operands in
-            unsafe plan.run(operands, packed: operands.input(1), packedStride: 0)
-        }
+        return unsafe CPUPreparedKernel(
+            packings: [1: packing], plan.phase(packedStride: 0) { unsafe $0.input(1) })
     }
 
     private static func packingProduct(_ node: NodeSignature) throws -> CPUPreparedKernel {
@@ -71,22 +72,24 @@ extension CPUKernelProvider {
         let distinct = Set(product.rightOffsets).count == 1 ? [0] : product.rightOffsets
         let panels = (product.columns + ProductPlan.panel - 1) / ProductPlan.panel
         let grain = max(8, Threads.elementGrain / max(product.terms * ProductPlan.panel, 1))
-        return CPUPreparedKernel(workspace: ByteCount(bytes: max(1, one * distinct.count) * 4)) { operands in
+        let pack = Phase.split(distinct.count * panels, grain: grain) { operands, part in
             let (from, packed) = unsafe (operands.input(1), operands.workspace)
-            Threads.split(distinct.count * panels, grain: grain) { part in
-                var unit = part.lowerBound
-                while unit < part.upperBound {
-                    let matrix = unit / panels
-                    let end = min(part.upperBound, (matrix + 1) * panels)
-                    unsafe ck_gemm_pack_f32(
-                        product.terms, product.columns, from + distinct[matrix], product.rightTermStride,
-                        product.rightColumnStride, (unit - matrix * panels) * ProductPlan.panel,
-                        min((end - matrix * panels) * ProductPlan.panel, product.columns), packed + matrix * one)
-                    unit = end
-                }
+            var unit = part.lowerBound
+            while unit < part.upperBound {
+                let matrix = unit / panels
+                let end = min(part.upperBound, (matrix + 1) * panels)
+                unsafe ck_gemm_pack_f32(
+                    product.terms, product.columns, from + distinct[matrix], product.rightTermStride,
+                    product.rightColumnStride, (unit - matrix * panels) * ProductPlan.panel,
+                    min((end - matrix * panels) * ProductPlan.panel, product.columns), packed + matrix * one)
+                unit = end
             }
-            unsafe plan.run(operands, packed: UnsafePointer(packed), packedStride: distinct.count == 1 ? 0 : one)
         }
+        let multiply = unsafe plan.phase(packedStride: distinct.count == 1 ? 0 : one) {
+            unsafe UnsafePointer($0.workspace)
+        }
+        return CPUPreparedKernel(
+            workspace: ByteCount(bytes: max(1, one * distinct.count) * 4), pack, multiply)
     }
 
     /// Elements of a right operand whose packed form no longer fits into the second-level cache beside the rest.
@@ -110,21 +113,22 @@ extension CPUKernelProvider {
         let product = try MatrixProduct.of(node).get()
         let (rows, columns, terms) = (Int32(product.rows), product.columns, Int32(product.terms))
         let (left, right) = (
-            product.transposesLeft ? CblasTrans : CblasNoTrans, product.transposesRight ? CblasTrans : CblasNoTrans
+            product.transposesLeft ? CblasTrans : CblasNoTrans,
+            product.transposesRight ? CblasTrans : CblasNoTrans
         )
         let grain = ProductPlan.grain(units: columns, operationsPerUnit: 2 * product.rows * product.terms)
         // The pool splits the work, so the library must not.
         openblas_set_num_threads(1)
-        return CPUPreparedKernel { operands in
+        let split = Phase.split(columns, grain: grain) { operands, part in
             let (a, b, c) = unsafe (operands.input(0), operands.input(1), operands.output(0))
-            Threads.split(columns, grain: grain) { part in
-                unsafe cblas_sgemm(
-                    CblasRowMajor, left, right, rows, Int32(part.count), terms, 1, a,
-                    Int32(product.transposesLeft ? product.rows : product.terms),
-                    b + part.lowerBound * product.rightColumnStride,
-                    Int32(product.transposesRight ? product.terms : columns), 0, c + part.lowerBound, Int32(columns))
-            }
+            unsafe cblas_sgemm(
+                CblasRowMajor, left, right, rows, Int32(part.count), terms, 1, a,
+                Int32(product.transposesLeft ? product.rows : product.terms),
+                b + part.lowerBound * product.rightColumnStride,
+                Int32(product.transposesRight ? product.terms : columns), 0, c + part.lowerBound,
+                Int32(columns))
         }
+        return CPUPreparedKernel(split)
     }
 }
 
@@ -159,14 +163,16 @@ struct ProductPlan: Sendable {
         return max(smallest, (units + parts - 1) / parts)
     }
 
-    func run(_ operands: Operands, packed: UnsafePointer<Float>, packedStride: Int) {
-        nonisolated(unsafe) let packed = unsafe packed
-        Threads.split(unitsPerMatrix * product.batch, grain: grain) { part in
+    /// The work itself; `packed` finds the packed right operand, of which each matrix takes `packedStride` floats.
+    func phase(
+        packedStride: Int, packed: @escaping @Sendable (Operands) -> UnsafePointer<Float>
+    ) -> Phase {
+        .split(unitsPerMatrix * product.batch, grain: grain) { operands, part in
             var unit = part.lowerBound
             while unit < part.upperBound {
                 let matrix = unit / unitsPerMatrix
                 let end = min(part.upperBound, (matrix + 1) * unitsPerMatrix)
-                var gemm = unsafe describe(operands, matrix, packed + matrix * packedStride)
+                var gemm = unsafe describe(operands, matrix, packed(operands) + matrix * packedStride)
                 let units = unit - matrix * unitsPerMatrix..<end - matrix * unitsPerMatrix
                 if cutsRows {
                     unsafe ck_gemm_f32(
@@ -194,7 +200,9 @@ struct ProductPlan: Sendable {
         unsafe gemm.c = operands.output(0) + place
         unsafe gemm.c_stride = product.columns
         if let bias = product.columnBias { unsafe gemm.epilogue.column_bias = operands.input(bias) }
-        if let residual = product.residual { unsafe gemm.epilogue.residual = operands.input(residual) + place }
+        if let residual = product.residual {
+            unsafe gemm.epilogue.residual = operands.input(residual) + place
+        }
         unsafe gemm.epilogue.residual_stride = product.columns
         unsafe gemm.epilogue.activation = product.activation.inKernels
         return unsafe gemm

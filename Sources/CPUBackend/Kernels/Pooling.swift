@@ -6,26 +6,30 @@ extension CPUKernelProvider {
     /// Pools and their gradients.
     static let poolingKernels: [CPUKernel] = [
         CPUKernel(name: "planes", operatorName: "MaxPool", refuse: onlyFloat32) { node in
-            unsafe pool(node, input: node.inputs[0].shape, output: node.outputs[0].shape) { shape, operands, part in
+            unsafe pool(node, input: node.inputs[0].shape, output: node.outputs[0].shape) {
+                shape, operands, part in
                 unsafe ck_max_pool2d_f32(
                     shape, operands.input(0), operands.output(0), part.lowerBound, part.upperBound)
             }
         },
         CPUKernel(name: "planes", operatorName: "AveragePool", refuse: onlyFloat32) { node in
-            unsafe pool(node, input: node.inputs[0].shape, output: node.outputs[0].shape) { shape, operands, part in
+            unsafe pool(node, input: node.inputs[0].shape, output: node.outputs[0].shape) {
+                shape, operands, part in
                 unsafe ck_average_pool2d_f32(
                     shape, operands.input(0), operands.output(0), part.lowerBound, part.upperBound)
             }
         },
         CPUKernel(name: "planes", operatorName: "MaxPoolGradient", refuse: onlyFloat32) { node in
-            unsafe pool(node, input: node.outputs[0].shape, output: node.inputs[0].shape) { shape, operands, part in
+            unsafe pool(node, input: node.outputs[0].shape, output: node.inputs[0].shape) {
+                shape, operands, part in
                 unsafe ck_max_pool2d_gradient_f32(
                     shape, operands.input(0), operands.input(1), operands.output(0), part.lowerBound,
                     part.upperBound)
             }
         },
         CPUKernel(name: "planes", operatorName: "AveragePoolGradient", refuse: onlyFloat32) { node in
-            unsafe pool(node, input: node.outputs[0].shape, output: node.inputs[0].shape) { shape, operands, part in
+            unsafe pool(node, input: node.outputs[0].shape, output: node.inputs[0].shape) {
+                shape, operands, part in
                 unsafe ck_average_pool2d_gradient_f32(
                     shape, operands.input(0), operands.output(0), part.lowerBound, part.upperBound)
             }
@@ -40,12 +44,11 @@ extension CPUKernelProvider {
         let planes = input[0] * input[1]
         let (_, window) = (0, shape.kernel_height * shape.kernel_width)
         let grain = max(1, Threads.elementGrain / (output[2] * output[3] * window))
-        return CPUPreparedKernel { operands in
-            Threads.split(planes, grain: grain) { part in
+        return CPUPreparedKernel(
+            .split(planes, grain: grain) { operands, part in
                 var shape = shape
                 unsafe body(&shape, operands, part)
-            }
-        }
+            })
     }
 
     private static func poolShape(_ op: any Operator, _ input: Shape, _ output: Shape) -> ck_pool2d {

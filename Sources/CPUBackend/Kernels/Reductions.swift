@@ -20,7 +20,8 @@ extension CPUKernelProvider {
         guard let op = node.operator as? any ReductionOperator else {
             preconditionFailure("\(node.operator.name) is not a reduction")
         }
-        let passes = SumPass.passes(folding: op.foldedAxes(of: node.inputs[0].shape), of: node.inputs[0].shape)
+        let passes = SumPass.passes(
+            folding: op.foldedAxes(of: node.inputs[0].shape), of: node.inputs[0].shape)
         let count = node.inputs[0].shape.count / node.outputs[0].shape.count
         return sums(passes, factor: Float(1 / op.divisor(of: count)))
     }
@@ -28,15 +29,16 @@ extension CPUKernelProvider {
     /// Runs the passes one after the other, the results between them in two halves of the workspace by turns.
     private static func sums(_ passes: [SumPass], factor: Float) -> CPUPreparedKernel {
         let between = passes.dropLast().map(\.resultCount).max() ?? 0
-        return CPUPreparedKernel(workspace: ByteCount(bytes: 2 * between * 4)) { operands in
-            var from = unsafe operands.input(0)
-            for (index, pass) in passes.enumerated() {
-                let isLast = index == passes.count - 1
-                let to = unsafe isLast ? operands.output(0) : operands.workspace + index % 2 * between
-                unsafe pass.run(from, to, factor: isLast ? factor : 1)
-                unsafe from = UnsafePointer(to)
+        let phases = passes.enumerated().map { index, pass in
+            let isLast = index == passes.count - 1
+            return unsafe pass.phase(factor: isLast ? factor : 1) { operands in
+                let from =
+                    unsafe index == 0
+                    ? operands.input(0) : UnsafePointer(operands.workspace + (index - 1) % 2 * between)
+                return unsafe (from, isLast ? operands.output(0) : operands.workspace + index % 2 * between)
             }
         }
+        return CPUPreparedKernel(workspace: ByteCount(bytes: 2 * between * 4), phases: phases)
     }
 }
 
@@ -71,19 +73,25 @@ struct SumPass: Sendable {
         return passes.isEmpty ? [SumPass(outer: 1, axis: 1, inner: shape.count)] : passes
     }
 
-    func run(_ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, factor: Float) {
-        nonisolated(unsafe) let (from, to) = unsafe (from, to)
+    /// The pass over the matrices that `places` finds: from, and to.
+    func phase(
+        factor: Float,
+        _ places: @escaping @Sendable (Operands) -> (UnsafePointer<Float>, UnsafeMutablePointer<Float>)
+    ) -> Phase {
         if outer >= Threads.count || inner == 1 {
-            Threads.split(outer, grain: max(1, Threads.elementGrain / (axis * inner))) { part in
-                unsafe ck_reduce_sum_f32(part.lowerBound, part.upperBound, axis, inner, 0, inner, factor, from, to)
-            }
-        } else {
-            // Parts begin at multiples of 64, so that a split does not change which sums share a vector.
-            let units = (inner + 63) / 64
-            Threads.split(units, grain: max(1, Threads.elementGrain / (axis * 64))) { part in
+            return .split(outer, grain: max(1, Threads.elementGrain / (axis * inner))) { operands, part in
+                let (from, to) = unsafe places(operands)
                 unsafe ck_reduce_sum_f32(
-                    0, outer, axis, inner, part.lowerBound * 64, min(part.upperBound * 64, inner), factor, from, to)
+                    part.lowerBound, part.upperBound, axis, inner, 0, inner, factor, from, to)
             }
+        }
+        // Parts begin at multiples of 64, so that a split does not change which sums share a vector.
+        let units = (inner + 63) / 64
+        return .split(units, grain: max(1, Threads.elementGrain / (axis * 64))) { operands, part in
+            let (from, to) = unsafe places(operands)
+            unsafe ck_reduce_sum_f32(
+                0, outer, axis, inner, part.lowerBound * 64, min(part.upperBound * 64, inner), factor, from,
+                to)
         }
     }
 }

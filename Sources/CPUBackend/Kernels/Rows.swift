@@ -12,14 +12,21 @@ extension CPUKernelProvider {
         CPUKernel(name: "rows", operatorName: "LogSoftmax", refuse: refuseOtherAxes) { node in
             unsafe softmax(node) { unsafe ck_log_softmax_f32($0, $1, $2, $3) }
         },
-        CPUKernel(name: "rows", operatorName: "SoftmaxGradient", refuse: refuseOtherAxes) { softmaxGradient($0) },
-        CPUKernel(name: "rows", operatorName: "LayerNormalization", refuse: onlyFloat32) { layerNormalization($0) },
+        CPUKernel(name: "rows", operatorName: "SoftmaxGradient", refuse: refuseOtherAxes) {
+            softmaxGradient($0)
+        },
+        CPUKernel(name: "rows", operatorName: "LayerNormalization", refuse: onlyFloat32) {
+            layerNormalization($0)
+        },
         CPUKernel(name: "rows", operatorName: "LayerNormalizationGradient", refuse: onlyFloat32) { node in
             layerNormalizationGradient(node)
         },
-        CPUKernel(name: "planes", operatorName: "BatchNormalization", refuse: onlyFloat32) { batchNormalization($0) },
+        CPUKernel(name: "planes", operatorName: "BatchNormalization", refuse: onlyFloat32) {
+            batchNormalization($0)
+        },
         CPUKernel(name: "rows", operatorName: "SoftmaxCrossEntropyLoss", refuse: refuseScores) { loss($0) },
-        CPUKernel(name: "rows", operatorName: "SoftmaxCrossEntropyLossGradient", refuse: refuseScores) { node in
+        CPUKernel(name: "rows", operatorName: "SoftmaxCrossEntropyLossGradient", refuse: refuseScores) {
+            node in
             lossGradient(node)
         },
     ]
@@ -49,7 +56,8 @@ extension CPUKernelProvider {
         }
         let shape = node.inputs[0].shape
         let inner = shape.extents[((axis < 0 ? axis + shape.rank : axis) + 1)...]
-        return inner.allSatisfy { $0 == 1 } ? nil : "It works along the last axis, not along axis \(axis) of \(shape)."
+        return inner.allSatisfy { $0 == 1 }
+            ? nil : "It works along the last axis, not along axis \(axis) of \(shape)."
     }
 
     private static func rowShape(alongAxisOf node: NodeSignature) -> RowShape {
@@ -70,61 +78,61 @@ extension CPUKernelProvider {
         _ function: @escaping @Sendable (Int, Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
     ) -> CPUPreparedKernel {
         let shape = rowShape(alongAxisOf: node)
-        return CPUPreparedKernel(inPlacePairs: [InPlacePair(input: 0, output: 0)]) { operands in
-            let (from, to) = unsafe (operands.input(0), operands.output(0))
-            Threads.split(shape.rows, grain: shape.grain(cost: 8)) { part in
+        return CPUPreparedKernel(
+            inPlacePairs: [InPlacePair(input: 0, output: 0)],
+            .split(shape.rows, grain: shape.grain(cost: 8)) { operands, part in
+                let (from, to) = unsafe (operands.input(0), operands.output(0))
                 let first = part.lowerBound * shape.columns
                 unsafe function(part.count, shape.columns, from + first, to + first)
-            }
-        }
+            })
     }
 
     private static func softmaxGradient(_ node: NodeSignature) -> CPUPreparedKernel {
         let shape = rowShape(alongAxisOf: node)
         let pairs = [InPlacePair(input: 0, output: 0), InPlacePair(input: 1, output: 0)]
-        return CPUPreparedKernel(inPlacePairs: pairs) { operands in
-            let (gradient, softmax, to) = unsafe (operands.input(0), operands.input(1), operands.output(0))
-            Threads.split(shape.rows, grain: shape.grain(cost: 2)) { part in
+        return CPUPreparedKernel(
+            inPlacePairs: pairs,
+            .split(shape.rows, grain: shape.grain(cost: 2)) { operands, part in
+                let (gradient, softmax, to) = unsafe (
+                    operands.input(0), operands.input(1), operands.output(0)
+                )
                 let first = part.lowerBound * shape.columns
                 unsafe ck_softmax_gradient_f32(
                     part.count, shape.columns, gradient + first, softmax + first, to + first)
-            }
-        }
+            })
     }
 
     private static func layerNormalization(_ node: NodeSignature) -> CPUPreparedKernel {
         let shape = RowShape(node.inputs[0].shape, columns: node.inputs[1].shape.count)
         let epsilon = (node.operator as? LayerNormalization)?.epsilon ?? 0
         let hasBias = node.inputs.count == 3
-        return CPUPreparedKernel(inPlacePairs: [InPlacePair(input: 0, output: 0)]) { operands in
-            let (from, scale, to) = unsafe (operands.input(0), operands.input(1), operands.output(0))
-            let bias = unsafe hasBias ? operands.input(2) : nil
-            Threads.split(shape.rows, grain: shape.grain(cost: 2)) { part in
+        return CPUPreparedKernel(
+            inPlacePairs: [InPlacePair(input: 0, output: 0)],
+            .split(shape.rows, grain: shape.grain(cost: 2)) { operands, part in
+                let (from, scale, to) = unsafe (operands.input(0), operands.input(1), operands.output(0))
+                let bias = unsafe hasBias ? operands.input(2) : nil
                 let first = part.lowerBound * shape.columns
-                unsafe ck_layer_norm_f32(part.count, shape.columns, epsilon, from + first, scale, bias, to + first)
-            }
-        }
+                unsafe ck_layer_norm_f32(
+                    part.count, shape.columns, epsilon, from + first, scale, bias, to + first)
+            })
     }
 
     private static func layerNormalizationGradient(_ node: NodeSignature) -> CPUPreparedKernel {
         let shape = RowShape(node.inputs[1].shape, columns: node.inputs[2].shape.count)
         let epsilon = (node.operator as? LayerNormalizationGradient)?.epsilon ?? 0
-        return CPUPreparedKernel(workspace: ByteCount(bytes: shape.rows * 8)) { operands in
-            let (gradient, from, scale) = unsafe (operands.input(0), operands.input(1), operands.input(2))
-            let (byInput, statistics) = unsafe (operands.output(0), operands.workspace)
-            Threads.split(shape.rows, grain: shape.grain(cost: 4)) { part in
-                let first = part.lowerBound * shape.columns
-                unsafe ck_layer_norm_gradient_f32(
-                    part.count, shape.columns, epsilon, gradient + first, from + first, scale, byInput + first,
-                    statistics + 2 * part.lowerBound)
-            }
-            let (byScale, byBias) = unsafe (operands.output(1), operands.output(2))
-            Threads.split(shape.columns, grain: max(16, Threads.elementGrain / max(shape.rows, 1))) { part in
-                unsafe ck_layer_norm_sums_f32(
-                    shape.rows, shape.columns, part.lowerBound, part.upperBound, gradient, from,
-                    UnsafePointer(statistics), byScale, byBias)
-            }
+        let rows = Phase.split(shape.rows, grain: shape.grain(cost: 4)) { operands, part in
+            let first = part.lowerBound * shape.columns
+            unsafe ck_layer_norm_gradient_f32(
+                part.count, shape.columns, epsilon, operands.input(0) + first, operands.input(1) + first,
+                operands.input(2), operands.output(0) + first, operands.workspace + 2 * part.lowerBound)
         }
+        let grain = max(16, Threads.elementGrain / max(shape.rows, 1))
+        let columns = Phase.split(shape.columns, grain: grain) { operands, part in
+            unsafe ck_layer_norm_sums_f32(
+                shape.rows, shape.columns, part.lowerBound, part.upperBound, operands.input(0),
+                operands.input(1), UnsafePointer(operands.workspace), operands.output(1), operands.output(2))
+        }
+        return CPUPreparedKernel(workspace: ByteCount(bytes: shape.rows * 8), rows, columns)
     }
 
     private static func batchNormalization(_ node: NodeSignature) -> CPUPreparedKernel {
@@ -132,15 +140,16 @@ extension CPUKernelProvider {
         let channels = shape[1]
         let size = shape.count / (shape[0] * channels)
         let epsilon = (node.operator as? BatchNormalization)?.epsilon ?? 0
-        return CPUPreparedKernel(inPlacePairs: [InPlacePair(input: 0, output: 0)]) { operands in
-            let (from, to) = unsafe (operands.input(0), operands.output(0))
-            let (scale, bias) = unsafe (operands.input(1), operands.input(2))
-            let (mean, variance) = unsafe (operands.input(3), operands.input(4))
-            Threads.split(shape[0] * channels, grain: max(1, Threads.elementGrain / size)) { part in
+        return CPUPreparedKernel(
+            inPlacePairs: [InPlacePair(input: 0, output: 0)],
+            .split(shape[0] * channels, grain: max(1, Threads.elementGrain / size)) { operands, part in
+                let (from, to) = unsafe (operands.input(0), operands.output(0))
+                let (scale, bias) = unsafe (operands.input(1), operands.input(2))
+                let (mean, variance) = unsafe (operands.input(3), operands.input(4))
                 unsafe ck_batch_norm_f32(
-                    channels, size, epsilon, from, scale, bias, mean, variance, to, part.lowerBound, part.upperBound)
-            }
-        }
+                    channels, size, epsilon, from, scale, bias, mean, variance, to, part.lowerBound,
+                    part.upperBound)
+            })
     }
 
     @Sendable private static func refuseScores(_ node: NodeSignature) -> Refusal? {
@@ -153,22 +162,25 @@ extension CPUKernelProvider {
 
     private static func loss(_ node: NodeSignature) -> CPUPreparedKernel {
         let shape = node.inputs[0].shape
-        return CPUPreparedKernel { operands in
-            unsafe operands.output(0).pointee = ck_cross_entropy_f32(
-                shape[0], shape[1], operands.input(0), operands.integers(1))
-        }
+        return CPUPreparedKernel(
+            .once { operands in
+                unsafe operands.output(0).pointee = ck_cross_entropy_f32(
+                    shape[0], shape[1], operands.input(0), operands.integers(1))
+            })
     }
 
     private static func lossGradient(_ node: NodeSignature) -> CPUPreparedKernel {
         let shape = RowShape(node.inputs[1].shape, columns: node.inputs[1].shape[1])
-        return CPUPreparedKernel(inPlacePairs: [InPlacePair(input: 1, output: 0)]) { operands in
-            let (scores, labels, to) = unsafe (operands.input(1), operands.integers(2), operands.output(0))
-            let factor = unsafe operands.input(0).pointee / Float(shape.rows)
-            Threads.split(shape.rows, grain: shape.grain(cost: 8)) { part in
+        return CPUPreparedKernel(
+            inPlacePairs: [InPlacePair(input: 1, output: 0)],
+            .split(shape.rows, grain: shape.grain(cost: 8)) { operands, part in
+                let (scores, labels, to) = unsafe (
+                    operands.input(1), operands.integers(2), operands.output(0)
+                )
+                let factor = unsafe operands.input(0).pointee / Float(shape.rows)
                 let first = part.lowerBound * shape.columns
                 unsafe ck_cross_entropy_gradient_f32(
                     part.count, shape.columns, factor, scores + first, labels + part.lowerBound, to + first)
-            }
-        }
+            })
     }
 }
