@@ -71,7 +71,7 @@ let allTargets: [Target] = [
         ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
 
     // Floor 6
-    library("Backends", ["AcceleratorAPI", "KernelInterface", "CPUBackend"]),
+    library("Backends", ["Essentials", "AcceleratorAPI", "KernelInterface", "CPUBackend"]),
     library(
         "Training",
         ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"]),

@@ -52,7 +52,9 @@ struct RunningTests {
             let parameters = try ParameterSet(for: graph, on: bed.device, loading: sample.parameters)
             let session = try Session(bed.executable(graph), parameters: parameters)
             for output in try session.run(inputs: sample.inputs) {
-                for value in output.floats { hash = (hash ^ UInt64(value.bitPattern)) &* 0x0000_0100_0000_01B3 }
+                for value in output.floats {
+                    hash = (hash ^ UInt64(value.bitPattern)) &* 0x0000_0100_0000_01B3
+                }
             }
         }
         return hash
@@ -65,7 +67,9 @@ struct RunningTests {
         let times = try Session(executable).profile()
 
         let views: Set<String> = ["Reshape", "Flatten"]
-        #expect(times.map(\.node) == executable.graph.nodes.filter { !views.contains($0.operator.name) }.map(\.name))
+        #expect(
+            times.map(\.node)
+                == executable.graph.nodes.filter { !views.contains($0.operator.name) }.map(\.name))
         #expect(times.allSatisfy { $0.seconds > 0 })
     }
 }

@@ -85,7 +85,8 @@ void ck_gemm_f32(const ck_gemm *gemm, size_t row_begin, size_t row_end, size_t c
  * A 2-D convolution: input [batch][in_channels][in_height][in_width], weights
  * [out_channels][in_channels / groups][kernel_height][kernel_width], output
  * [batch][out_channels][out_height][out_width], all row-major. groups divides both channel counts. The padding at the
- * bottom and right is whatever the output's extents ask for. No extent is 0.
+ * bottom and right is whatever the output's extents ask for. No extent is 0. Padding counts as zeros that are multiplied
+ * like any pixel, so a NaN among the weights also reaches the outputs at the border.
  */
 typedef struct {
     size_t batch, groups;

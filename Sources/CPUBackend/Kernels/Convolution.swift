@@ -52,19 +52,26 @@ extension CPUKernelProvider {
     }
 
     private static func implicitProduct(_ node: NodeSignature, isFrozen: Bool) throws -> CPUPreparedKernel {
-        let convolution = try Convolution(node)
+        var convolution = try Convolution(node)
+        let window = isFrozen ? convolution.dropDeadTaps() : nil
         var shape = convolution.shape
         let packedCount = unsafe ck_conv2d_packed_count_f32(&shape)
         let plan = ConvolutionPlan(convolution)
         let scratch = plan.workspace
+        let key = "convolution \(node.inputs[1].shape) in \(convolution.groups)"
         let packing = unsafe Packing(
-            key: "convolution \(node.inputs[1].shape) in \(convolution.groups)",
+            key: window.map { "\(key) taps \($0.rows) \($0.columns)" } ?? key,
             size: ByteCount(bytes: packedCount * 4)
         ) { [shape] plain, packed in
-            guard let from = plain.baseAddress, let to = packed.baseAddress else { return }
+            guard let to = packed.baseAddress else { return }
             var shape = shape
-            unsafe ck_conv2d_pack_f32(
-                &shape, from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self))
+            let all = unsafe plain.bindMemory(to: Float.self)
+            let live = unsafe window?.weights(from: all) ?? []
+            unsafe live.withUnsafeBufferPointer { live in
+                unsafe ck_conv2d_pack_f32(
+                    &shape, live.isEmpty ? all.baseAddress : live.baseAddress,
+                    to.assumingMemoryBound(to: Float.self))
+            }
         }
         if isFrozen {
             return unsafe CPUPreparedKernel(
@@ -89,7 +96,7 @@ extension CPUKernelProvider {
 
 /// A convolution as the kernels see it, from `Conv` or `FusedConv`.
 struct Convolution: Sendable {
-    let shape: ck_conv2d
+    private(set) var shape: ck_conv2d
     let groups: Int
     private let bias: Int?
     private let residual: Int?
@@ -122,6 +129,58 @@ struct Convolution: Sendable {
         if let residual { unsafe epilogue.residual = operands.input(residual) }
         unsafe epilogue.activation = activation.inKernels
         return unsafe epilogue
+    }
+}
+
+extension Convolution {
+    /// Leaves out the taps that see nothing but padding, and says which stay; nil when all do.
+    ///
+    /// On the small images at the end of a network most of a 3x3 kernel can be dead, and its weights need not be
+    /// read.
+    mutating func dropDeadTaps() -> KernelWindow? {
+        let rows = Convolution.liveTaps(
+            shape.kernel_height, shape.dilation_height, shape.pad_top, stride: shape.stride_height,
+            input: shape.in_height, output: shape.out_height)
+        let columns = Convolution.liveTaps(
+            shape.kernel_width, shape.dilation_width, shape.pad_left, stride: shape.stride_width,
+            input: shape.in_width, output: shape.out_width)
+        guard rows.count < shape.kernel_height || columns.count < shape.kernel_width else { return nil }
+        let window = KernelWindow(
+            rows: rows, columns: columns, height: shape.kernel_height, width: shape.kernel_width)
+        shape.pad_top -= rows.lowerBound * shape.dilation_height
+        shape.pad_left -= columns.lowerBound * shape.dilation_width
+        (shape.kernel_height, shape.kernel_width) = (rows.count, columns.count)
+        return window
+    }
+
+    private static func liveTaps(
+        _ kernel: Int, _ dilation: Int, _ pad: Int, stride: Int, input: Int, output: Int
+    ) -> Range<Int> {
+        func isLive(_ tap: Int) -> Bool {
+            (0..<output).contains { place in
+                (0..<input).contains(place * stride + tap * dilation - pad)
+            }
+        }
+        var (first, end) = (0, kernel)
+        // The padding that is left in front must not become negative.
+        while first < end - 1, !isLive(first), (first + 1) * dilation <= pad { first += 1 }
+        while end - 1 > first, !isLive(end - 1) { end -= 1 }
+        return first..<end
+    }
+}
+
+/// The part of a convolution's kernel that is used.
+struct KernelWindow: Sendable {
+    var rows: Range<Int>
+    var columns: Range<Int>
+    var height: Int
+    var width: Int
+
+    /// The used weights of all channels, in their order.
+    func weights(from all: UnsafeBufferPointer<Float>) -> [Float] {
+        stride(from: 0, to: all.count, by: height * width).flatMap { kernel in
+            rows.flatMap { row in columns.map { unsafe all[kernel + row * width + $0] } }
+        }
     }
 }
 
