@@ -71,7 +71,7 @@ let allTargets: [Target] = [
         ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
 
     // Floor 6
-    library("Backends", ["AcceleratorAPI", "KernelInterface", "CPUBackend"]),
+    library("Backends", ["Essentials", "AcceleratorAPI", "KernelInterface", "CPUBackend"]),
     library(
         "Training",
         ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"]),
@@ -99,6 +99,7 @@ let allTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("EssentialsTests", ["Essentials"]),
     tests("InstrumentationTests", ["Essentials", "Instrumentation"]),
     tests("HardwareTopologyTests", ["Essentials", "HardwareTopology"]),
@@ -120,7 +121,10 @@ let allTargets: [Target] = [
         ]),
     tests(
         "ExecutionTests",
-        ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Backends"]),
+        [
+            "Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Backends",
+            "AllocationCounter",
+        ]),
     tests(
         "MachineAgentTests",
         [

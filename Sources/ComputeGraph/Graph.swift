@@ -114,7 +114,12 @@ package struct GraphBuilder: Sendable {
     }
 
     /// The finished graph, without the nodes and constants that no output needs.
+    ///
+    /// The outputs are added in statements before: an argument that adds nodes comes too late for this builder.
     package consuming func build(outputs: [ValueID]) -> Graph {
+        precondition(
+            outputs.allSatisfy { $0.index < graph.values.count },
+            "an output is not in this graph; add it in a statement before build(outputs:)")
         graph.outputs = outputs
         var needed = Set(outputs)
         graph.nodes = graph.nodes.reversed().filter { node in

@@ -1,3 +1,5 @@
+internal import Essentials
+
 /// What a node computes: attributes, shape rule, reference implementation, gradient and exactness class.
 ///
 /// One operator is one file under `Operators/`. The struct's fields are the attributes; names and meanings follow
@@ -63,17 +65,26 @@ package enum Exactness: Hashable, Sendable {
     }
 }
 
-/// Why a graph cannot be built or differentiated.
-package enum GraphError: Error, Hashable, CustomStringConvertible {
+/// Why a graph cannot be built, differentiated or run.
+package enum GraphError: ReportableError, Hashable {
     case shapeMismatch(operator: String, reason: String)
     case notDifferentiable(operator: String)
     case unknownValue(ValueID)
+    case notOneNumber(name: String, type: TensorType)
+    case missingParameter(name: String)
+    case wrongType(name: String, wanted: TensorType, given: TensorType)
+    case wrongInputCount(wanted: Int, given: Int)
 
-    package var description: String {
+    package var summary: String {
         switch self {
-        case .shapeMismatch(let name, let reason): "\(name): \(reason)"
+        case .shapeMismatch(let name, let reason): "\(name): \(reason)."
         case .notDifferentiable(let name): "\(name) has no gradient rule."
         case .unknownValue(let id): "Value \(id.index) is not in this graph."
+        case .notOneNumber(let name, let type):
+            "Only the gradient of one number can be taken; \(name) is \(type)."
+        case .missingParameter(let name): "No value was given for the parameter \(name)."
+        case .wrongType(let name, let wanted, let given): "\(name) is \(wanted), but \(given) was given."
+        case .wrongInputCount(let wanted, let given): "The graph takes \(wanted) inputs; \(given) were given."
         }
     }
 }

@@ -1,0 +1,16 @@
+/// The square root; a negative number or NaN gives NaN.
+package struct Sqrt: ElementwiseOperator {
+    package static let name = "Sqrt"
+
+    package init() {}
+
+    package func value(at x: Double) -> Double { x.squareRoot() }
+
+    package func gradient(
+        of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID?] {
+        guard let gradient = outputGradients[0] else { return [nil] }
+        let doubled = try builder.add(Add(), [node.outputs[0], node.outputs[0]])
+        return [try builder.add(Div(), [gradient, doubled])]
+    }
+}

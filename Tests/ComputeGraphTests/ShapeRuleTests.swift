@@ -1,0 +1,82 @@
+import ComputeGraph
+import Testing
+
+/// Inputs that an operator must refuse, and words its sentence must hold.
+struct Refusal: Sendable, CustomStringConvertible {
+    var used: any Operator
+    var inputs: [TensorType]
+    var words: String
+    var description: String { "\(used.name): \(words)" }
+
+    init(_ used: any Operator, _ inputs: [TensorType], _ words: String) {
+        self.used = used
+        self.inputs = inputs
+        self.words = words
+    }
+}
+
+private func f(_ extents: Int...) -> TensorType { TensorType(.float32, Shape(extents)) }
+private func n(_ extents: Int...) -> TensorType { TensorType(.int64, Shape(extents)) }
+
+@Suite("Shape rules")
+struct ShapeRuleTests {
+    @Test(arguments: refusals)
+    func `inputs that do not fit are refused with a sentence that names the trouble`(refusal: Refusal) throws
+    {
+        let error = #expect(throws: GraphError.self) { try refusal.used.outputTypes(of: refusal.inputs) }
+
+        let sentence = try #require(error?.summary)
+        #expect(sentence.hasPrefix(refusal.used.name + ":"))
+        #expect(sentence.contains(refusal.words), "\(sentence)")
+    }
+
+    static let refusals = [
+        Refusal(Add(), [f(2, 3), f(2)], "do not broadcast"),
+        Refusal(Add(), [f(2)], "takes 2 inputs, not 1"),
+        Refusal(Relu(), [n(2)], "float32 or float64"),
+        Refusal(Mul(), [f(2), TensorType(.float64, [2])], "share one element type"),
+        Refusal(MatMul(), [f(2, 3), f(2, 3)], "3 columns, the right 2 rows"),
+        Refusal(MatMul(), [f(3), f(3, 2)], "at least two axes"),
+        Refusal(MatMul(), [f(2, 2, 3), f(5, 3, 2)], "leading axes"),
+        Refusal(Gemm(), [f(2, 3), f(3, 4), f(3)], "does not broadcast to the result [2x4]"),
+        Refusal(Gemm(), [f(2, 3), f(3, 4), f(1, 2, 4)], "does not broadcast"),
+        Refusal(Softmax(axis: 2), [f(2, 3)], "axis 2 is not in a tensor of 2 axes"),
+        Refusal(LayerNormalization(), [f(2, 3), f(2)], "the scale has the shape [3]"),
+        Refusal(BatchNormalization(), [f(2, 3), f(3), f(3), f(3), f(2)], "the variance has the shape [3]"),
+        Refusal(Conv(), [f(1, 3, 4, 4), f(2, 2, 1, 1)], "do not fit 1 groups"),
+        Refusal(Conv(group: 2), [f(1, 2, 4, 4), f(3, 1, 1, 1)], "groups divide the filters"),
+        Refusal(Conv(), [f(1, 1, 2, 2), f(1, 1, 3, 3)], "does not fit into"),
+        Refusal(Conv(strides: [0, 1]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "two strides"),
+        Refusal(Conv(pads: [1, 1]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "four pads"),
+        Refusal(Conv(), [f(1, 1, 2, 2), f(1, 1, 1, 1), f(2)], "the bias has the shape [1]"),
+        Refusal(
+            MaxPool(kernelShape: [2, 2], pads: [2, 0, 0, 0]), [f(1, 1, 4, 4)], "smaller than the kernel"),
+        Refusal(MaxPool(kernelShape: [2]), [f(1, 1, 4, 4)], "a height and a width"),
+        Refusal(AveragePool(kernelShape: [5, 1]), [f(1, 1, 4, 4)], "does not fit into"),
+        Refusal(GlobalAveragePool(), [f(2, 2)], "at least one more axis"),
+        Refusal(Reshape([3, -1]), [f(2, 2)], "do not divide into"),
+        Refusal(Reshape([-1, -1]), [f(2, 2)], "at most one -1"),
+        Refusal(Reshape([5]), [f(2, 2)], "has 4 elements"),
+        Refusal(Flatten(axis: 3), [f(2, 2)], "axis 3"),
+        Refusal(Transpose([0, 0]), [f(2, 2)], "does not name each axis"),
+        Refusal(Expand([2]), [f(3)], "does not broadcast to [2]"),
+        Refusal(Concat(axis: 0), [f(2, 2), f(2, 3)], "differ in more than axis 0"),
+        Refusal(Concat(axis: 0), [], "at least one input"),
+        Refusal(Slice(starts: [2], ends: [1], axes: [0]), [f(4)], "nothing is left"),
+        Refusal(Slice(starts: [0], ends: [1, 2], axes: [0]), [f(4)], "as many starts"),
+        Refusal(Slice(starts: [0], ends: [1], axes: [0], steps: [0]), [f(4)], "a step is not 0"),
+        Refusal(Gather(), [f(2), f(2)], "indices are int64 or int32"),
+        Refusal(ReduceSum(axes: [0, -2]), [f(2, 2)], "named twice"),
+        Refusal(SoftmaxCrossEntropyLoss(), [f(2, 3), n(3)], "the label tensor has the shape [2]"),
+        Refusal(SoftmaxCrossEntropyLoss(), [f(2, 3), f(2)], "labels are int64"),
+        Refusal(SGDMomentumUpdate(), [f(2), f(2), f(2), f(2)], "the learning rate is one number"),
+        Refusal(AdamUpdate(), [f(2), f(2), f(2), f(2), f(), f()], "is int64"),
+        Refusal(
+            FusedMatMul(MatMul(), hasBias: true, hasResidual: false, activation: .relu),
+            [f(2, 3), f(3, 4), f(3)],
+            "the bias has the shape [4]"),
+        Refusal(
+            FusedConv(Conv(), hasBias: false, hasResidual: true, activation: .relu),
+            [f(1, 1, 2, 2), f(1, 1, 1, 1), f(1, 1, 1, 2)], "the residual is"),
+    ]
+}
