@@ -76,7 +76,7 @@ let allTargets: [Target] = [
         ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
 
     // Floor 6
-    library("Backends", ["AcceleratorAPI", "KernelInterface", "CPUBackend"]),
+    library("Backends", ["Essentials", "AcceleratorAPI", "KernelInterface", "CPUBackend"]),
     library(
         "Training",
         ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"],
@@ -108,6 +108,7 @@ let allTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("EssentialsTests", ["Essentials"]),
     tests("InstrumentationTests", ["Essentials", "Instrumentation"]),
     tests("HardwareTopologyTests", ["Essentials", "HardwareTopology"]),
@@ -129,7 +130,10 @@ let allTargets: [Target] = [
         ]),
     tests(
         "ExecutionTests",
-        ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Backends"]),
+        [
+            "Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Backends",
+            "AllocationCounter",
+        ]),
     tests(
         "MachineAgentTests",
         [
@@ -155,7 +159,10 @@ let wantsBenchmarks = ProcessInfo.processInfo.environment["HENG_BENCHMARKS"] == 
 let benchmarkTargets: [Target] = [
     .executableTarget(
         name: "benchmark-loadgen", dependencies: ["Essentials", "Results", "LoadGeneration"],
-        path: "Benchmarks/loadgen", swiftSettings: swiftSettings)
+        path: "Benchmarks/loadgen", swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "heng-counts", dependencies: ["Essentials", "AcceleratorAPI", "CPUBackend"],
+        path: "Benchmarks/counts", exclude: ["thresholds.json", "check.sh"], swiftSettings: swiftSettings),
 ]
 
 // Scaffold: only targets whose folder exists, while the parts land one by one.

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Counts the instructions that the calling thread spends per launch, under callgrind, and compares them with
+# thresholds.json. Counts do not depend on what else the machine does, so a rise is a change of ours.
+# Needs valgrind and python3; builds with HENG_BENCHMARKS=1. Exit 1: a threshold is passed.
+set -eu
+cd "$(dirname "$0")/../.."
+HENG_BENCHMARKS=1 swift build -c release --product heng-counts >&2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+# Valgrind 3.19 (Debian 12) stops at Swift's debug information; symbols are enough.
+program="$folder/heng-counts"
+objcopy --strip-debug "$(HENG_BENCHMARKS=1 swift build -c release --show-bin-path)/heng-counts" "$program"
+status=0
+for name in launch launch-null; do
+    # Collecting starts and stops with the function that submits, in the thread that calls it.
+    valgrind --tool=callgrind --quiet --fair-sched=yes --collect-atstart=no --toggle-collect='*submitBatch*' \
+        --callgrind-out-file="$folder/$name.%p" "$program" instructions "$name" >&2
+    python3 - "$name" Benchmarks/counts/thresholds.json "$folder"/$name.* <<'END' || status=1
+import json, sys
+name, thresholds, *files = sys.argv[1:]
+launches = 50 * 200
+lines = [line for file in files for line in open(file)]
+total = sum(int(line.split()[1]) for line in lines if line.startswith("totals:"))
+count = total / launches
+limit = json.load(open(thresholds))[name]
+print(f"{name}: {count:.0f} instructions per launch, at most {limit}")
+sys.exit(count > limit or count < 5)
+END
+done
+exit $status

@@ -1,0 +1,103 @@
+internal import CHengAccelerator
+package import Essentials
+
+/// What a device is: facts that do not change while the process runs.
+package struct DeviceDescription: Hashable, Sendable, Codable {
+    /// The first half of the device's id: `cpu`, `gpu`.
+    package var kind: String
+    package var name: String
+    package var vendor: String
+    /// What buffers can be made of; nil when the backend does not say.
+    package var memory: ByteCount?
+    /// The operating system's number of the closest NUMA node.
+    package var numaNode: Int?
+    /// The CPUs that run the device, or are closest to it.
+    package var cpus: CPUSet?
+    package var computeUnits: Int
+    package var bufferAlignment: Int
+    package var copyAlignment: Int
+    /// Whether host code may read and write the device's buffers in place.
+    package var isHostAddressable: Bool
+    /// Further facts by name, for tables and reports.
+    package var attributes: [String: String]
+
+    package init(
+        kind: String, name: String, vendor: String, memory: ByteCount?, numaNode: Int?, cpus: CPUSet?,
+        computeUnits: Int, bufferAlignment: Int, copyAlignment: Int, isHostAddressable: Bool,
+        attributes: [String: String] = [:]
+    ) {
+        self.kind = kind
+        self.name = name
+        self.vendor = vendor
+        self.memory = memory
+        self.numaNode = numaNode
+        self.cpus = cpus
+        self.computeUnits = computeUnits
+        self.bufferAlignment = bufferAlignment
+        self.copyAlignment = copyAlignment
+        self.isHostAddressable = isHostAddressable
+        self.attributes = attributes
+    }
+}
+
+/// One accelerator that can allocate and run: a shared identity over a backend's table and handle.
+///
+/// Devices come from the registry (`Backends.devices()`), or wrap another one (`checked()`, `VirtualDevice`).
+@safe package final class Device: @unchecked Sendable {
+    // Unchecked: the handle is only passed back to the table, whose functions on devices allow any thread.
+    package let id: DeviceID
+    package let description: DeviceDescription
+    package let table: DeviceTable
+    package let handle: OpaquePointer
+    /// What the device wraps, kept alive as long as it.
+    private let base: Device?
+    /// What the handle points to, where that is ours to keep alive.
+    private let owner: AnyObject?
+
+    /// Asks the backend to describe the device behind the handle.
+    package init(
+        table: DeviceTable, handle: OpaquePointer, index: Int, wrapping base: Device? = nil,
+        owner: AnyObject? = nil
+    ) throws(DeviceError) {
+        self.table = table
+        unsafe self.handle = handle
+        self.base = base
+        self.owner = owner
+        description = try unsafe Device.describe(handle, table)
+        id = base?.id ?? DeviceID(kind: description.kind, index: index)
+    }
+
+    /// Makes a context: the owner of streams, events and buffers.
+    package func makeContext() throws(DeviceError) -> DeviceContext { try DeviceContext(on: self) }
+
+    /// Waits until all work submitted so far to the device, in all its streams, is done.
+    package func synchronize() throws(DeviceError) {
+        try unsafe table.call(table.functions.pointee.device_synchronize, "device_synchronize") {
+            unsafe $0(handle, $1)
+        }
+    }
+
+    private static func describe(
+        _ handle: OpaquePointer, _ table: DeviceTable
+    ) throws(DeviceError) -> DeviceDescription {
+        var raw = unsafe heng_device_description()
+        unsafe raw.header = StructCrossing.header(
+            HENG_KIND_DEVICE_DESCRIPTION, of: heng_device_description.self)
+        unsafe raw.numa_node = -1
+        try unsafe table.call(table.functions.pointee.device_describe, "device_describe") {
+            unsafe $0(handle, &raw, $1)
+        }
+        func text(_ pointer: UnsafePointer<CChar>?) -> String? {
+            unsafe pointer.map { unsafe String(cString: $0) }
+        }
+        return unsafe DeviceDescription(
+            kind: text(raw.kind) ?? table.name, name: text(raw.name) ?? "unnamed",
+            vendor: text(raw.vendor) ?? "unknown",
+            memory: raw.memory_bytes == 0 ? nil : ByteCount(bytes: Int(clamping: raw.memory_bytes)),
+            numaNode: raw.numa_node < 0 ? nil : Int(raw.numa_node),
+            cpus: text(raw.cpus).flatMap { CPUSet(parsing: $0) }, computeUnits: Int(raw.compute_units),
+            bufferAlignment: max(1, Int(raw.buffer_alignment)),
+            copyAlignment: max(1, Int(raw.copy_alignment)),
+            isHostAddressable: raw.host_addressable != 0)
+    }
+}

@@ -1,0 +1,108 @@
+internal import CHengAccelerator
+package import Essentials
+
+/// What went wrong at a device: the class of the error, how far it reaches, and the facts a person needs.
+///
+/// It mirrors `heng_error_description`. Errors of work that already ran (scope `stream` or `device`) are delivered by
+/// the stream's next calls, by `synchronize`, and by events, again and again, with the original cause.
+package struct DeviceError: ReportableError, Hashable {
+    package var code: Code
+    package var scope: Scope
+    /// The call that failed, by its name in the table: `buffer_allocate`.
+    package var operation: String
+    /// One sentence on what failed and on what.
+    package var text: String
+    /// The maker's or the system's own number; 0 when there is none.
+    package var nativeCode: Int
+    /// What was asked for and what there was, when the error is about memory.
+    package var requested: ByteCount?
+    package var available: ByteCount?
+    /// Whether the same call may succeed later or smaller.
+    package var isRetriable: Bool
+
+    package init(
+        _ code: Code, scope: Scope = .call, operation: String, text: String, nativeCode: Int = 0,
+        requested: ByteCount? = nil, available: ByteCount? = nil, isRetriable: Bool = false
+    ) {
+        self.code = code
+        self.scope = scope
+        self.operation = operation
+        self.text = text
+        self.nativeCode = nativeCode
+        self.requested = requested
+        self.available = available
+        self.isRetriable = isRetriable
+    }
+
+    /// How far an error reaches: what is still usable after it.
+    package enum Scope: Int32, Sendable {
+        case call = 0
+        case stream = 1
+        case device = 2
+    }
+}
+
+extension DeviceError {
+    /// The classes of `heng_accelerator.h`; a backend may know newer ones, so it is not an enum.
+    package struct Code: Hashable, Sendable, RawRepresentable {
+        package var rawValue: Int32
+
+        package init(rawValue: Int32) { self.rawValue = rawValue }
+        private init(_ value: Int) { rawValue = Int32(value) }
+
+        package static let general = Code(HENG_ERROR_GENERAL)
+        package static let notInitialized = Code(HENG_ERROR_NOT_INITIALIZED)
+        package static let repeatedInitialize = Code(HENG_ERROR_REPEATED_INITIALIZE)
+        package static let repeatedFinalize = Code(HENG_ERROR_REPEATED_FINALIZE)
+        package static let version = Code(HENG_ERROR_VERSION)
+        package static let invalidDevice = Code(HENG_ERROR_INVALID_DEVICE)
+        package static let invalidDeviceIndex = Code(HENG_ERROR_INVALID_DEVICE_INDEX)
+        package static let invalidArgument = Code(HENG_ERROR_INVALID_ARGUMENT)
+        package static let invalidHandle = Code(HENG_ERROR_INVALID_HANDLE)
+        package static let wrongOwner = Code(HENG_ERROR_WRONG_OWNER)
+        package static let unsupported = Code(HENG_ERROR_UNSUPPORTED)
+        package static let outOfDeviceMemory = Code(HENG_ERROR_OUT_OF_DEVICE_MEMORY)
+        package static let outOfHostMemory = Code(HENG_ERROR_OUT_OF_HOST_MEMORY)
+        package static let outOfStreams = Code(HENG_ERROR_OUT_OF_STREAMS)
+        package static let outOfEvents = Code(HENG_ERROR_OUT_OF_EVENTS)
+        package static let outOfRange = Code(HENG_ERROR_OUT_OF_RANGE)
+        package static let alignment = Code(HENG_ERROR_ALIGNMENT)
+        package static let timeout = Code(HENG_ERROR_TIMEOUT)
+        package static let eventNotRecorded = Code(HENG_ERROR_EVENT_NOT_RECORDED)
+        package static let eventTime = Code(HENG_ERROR_EVENT_TIME)
+        package static let notReleased = Code(HENG_ERROR_NOT_RELEASED)
+        package static let misuse = Code(HENG_ERROR_MISUSE)
+        package static let execution = Code(HENG_ERROR_EXECUTION)
+        package static let deviceLost = Code(HENG_ERROR_DEVICE_LOST)
+        package static let permission = Code(HENG_ERROR_PERMISSION)
+        package static let cancelled = Code(HENG_ERROR_CANCELLED)
+    }
+}
+
+extension DeviceError {
+    package var summary: String { text }
+
+    package var nextStep: String? {
+        switch code {
+        case .outOfDeviceMemory, .outOfHostMemory:
+            "Use a smaller batch or model, raise the memory limit, or choose a device with more memory."
+        case .outOfStreams, .outOfEvents: "Destroy some that are no longer used, or share them."
+        case .unsupported: "`heng devices` shows what each device offers."
+        case .execution: "Destroy the stream and make another; what it wrote since the failure is undefined."
+        case .deviceLost:
+            "End this process and start another; `heng devices --probe` tells whether it is back."
+        case .timeout: "Wait longer, or look at what occupies the device with `heng jobs`."
+        case .permission: "Check the rights of the device's files and groups."
+        case .version: "Use a backend library built for interface version \(HENG_ACCELERATOR_MAJOR)."
+        default: nil
+        }
+    }
+
+    package var exitCode: ExitCode {
+        switch code {
+        case .invalidDevice, .invalidDeviceIndex: .wrongUse
+        case .version, .permission: .setupMissing
+        default: .executionFailed
+        }
+    }
+}

@@ -1,0 +1,474 @@
+// The CPU device behind the C table: each function turns handles into objects, calls one method, and turns a
+// thrown error into a code. Handles are retained references; create retains, destroy releases.
+
+package import AcceleratorAPI
+internal import CHengAccelerator
+internal import Essentials
+internal import Synchronization
+
+/// The CPU backend's entry: its table, and the devices it found.
+package enum CPUDevices {
+    /// What the registry lists.
+    package static let backend = unsafe Backend(name: "cpu") { major in
+        major == HENG_ACCELERATOR_MAJOR ? unsafe UnsafePointer(table.functions) : nil
+    }
+
+    /// Devices exist from initialize to finalize; before the first and after the last it is nil.
+    private static let state = Mutex(State.fresh)
+
+    private enum State {
+        case fresh
+        case initialized([CPUDevice])
+        case finalized
+    }
+
+    private static let table = unsafe DeviceTable(owning: makeTable())
+}
+
+// MARK: - Process and devices
+
+extension CPUDevices {
+    private static func initialize(_ arguments: UnsafePointer<heng_initialize_arguments>?) throws(DeviceError)
+    {
+        guard let arguments = unsafe StructCrossing.read(arguments, zero: heng_initialize_arguments()) else {
+            throw invalid("initialize", "The arguments are null or shorter than a header.")
+        }
+        guard unsafe arguments.abi_major == HENG_ACCELERATOR_MAJOR else {
+            throw DeviceError(
+                .version, operation: "initialize",
+                text: "The caller wants interface version \(unsafe arguments.abi_major); this is version "
+                    + "\(HENG_ACCELERATOR_MAJOR).")
+        }
+        if let kind = unsafe StructCrossing.unknownMandatory(after: arguments.header) {
+            throw DeviceError(
+                .unsupported, operation: "initialize",
+                text: "The CPU backend does not know the mandatory extension \(kind).")
+        }
+        let devices = try MachineLayout.devices()
+        let isFirst = state.withLock { state in
+            guard case .fresh = state else { return false }
+            state = .initialized(devices)
+            return true
+        }
+        guard isFirst else {
+            throw DeviceError(
+                .repeatedInitialize, operation: "initialize", text: "The CPU backend is initialized already.")
+        }
+    }
+
+    private static func finalize() throws(DeviceError) {
+        let problem = state.withLock { state -> DeviceError? in
+            switch state {
+            case .fresh: return notInitialized("finalize")
+            case .finalized:
+                return DeviceError(
+                    .repeatedFinalize, operation: "finalize", text: "The CPU backend is finalized already.")
+            case .initialized(let devices):
+                let living = devices.reduce(0) { $0 + $1.livingContexts }
+                guard living == 0 else {
+                    return DeviceError(
+                        .notReleased, operation: "finalize",
+                        text: "\(living) contexts of the CPU backend still live.")
+                }
+                state = .finalized
+                return nil
+            }
+        }
+        if let problem { throw problem }
+    }
+
+    private static func devices(_ operation: String) throws(DeviceError) -> [CPUDevice] {
+        let devices = state.withLock { state -> [CPUDevice]? in
+            if case .initialized(let devices) = state { devices } else { nil }
+        }
+        guard let devices else { throw notInitialized(operation) }
+        return devices
+    }
+
+    private static func notInitialized(_ operation: String) -> DeviceError {
+        DeviceError(.notInitialized, operation: operation, text: "The CPU backend is not initialized.")
+    }
+
+    private static func device(_ index: UInt32) throws(DeviceError) -> CPUDevice {
+        let devices = try devices("device_get")
+        guard index < devices.count else {
+            throw DeviceError(
+                .invalidDeviceIndex, operation: "device_get",
+                text: "There is no device \(index): the CPU backend has \(devices.count).")
+        }
+        return devices[Int(index)]
+    }
+}
+
+// MARK: - Arguments
+
+/// Where a range starts, after the check that `bytes` fit into its capacity and that into its buffer.
+private func start(
+    of range: UnsafePointer<heng_range>?, bytes: UInt64, _ operation: StaticString
+) throws(DeviceError) -> UnsafeMutableRawPointer {
+    guard let range = unsafe range?.pointee else { throw invalid("\(operation)", "A range is null.") }
+    guard unsafe bytes <= range.size else {
+        throw DeviceError(
+            .outOfRange, operation: "\(operation)",
+            text: "\(bytes) bytes are more than the capacity of \(unsafe range.size) given for them.")
+    }
+    if let raw = unsafe range.buffer {
+        guard unsafe range.host == nil else {
+            throw invalid("\(operation)", "A range names a buffer and host memory.")
+        }
+        let buffer = try unsafe object(raw, CPUBuffer.self, operation)
+        let size = UInt64(buffer.size)
+        guard unsafe range.offset <= size, unsafe range.size <= size - range.offset else {
+            throw DeviceError(
+                .outOfRange, operation: "\(operation)",
+                text: "\(unsafe range.size) bytes from \(unsafe range.offset) leave a buffer of \(size).")
+        }
+        return unsafe buffer.block.address + Int(range.offset)
+    }
+    guard let host = unsafe range.host else { throw invalid("\(operation)", "A range names no memory.") }
+    return unsafe host + Int(range.offset)
+}
+
+private func nanoseconds(_ milliseconds: Int32) -> Int64 {
+    milliseconds < 0 ? -1 : Int64(milliseconds) * 1_000_000
+}
+
+// MARK: - The table
+
+extension CPUDevices {
+    private static func makeTable() -> heng_accelerator_table {
+        var table = unsafe heng_accelerator_table()
+        unsafe table.header = StructCrossing.header(HENG_KIND_TABLE, of: heng_accelerator_table.self)
+        unsafe table.abi_major = HENG_ACCELERATOR_MAJOR
+        unsafe table.abi_minor = HENG_ACCELERATOR_MINOR
+        // Never freed: the table lives as long as the process.
+        unsafe table.name = cString("cpu")
+        unsafe table.error_describe = unsafe ErrorCrossing.describe
+        unsafe table.error_destroy = unsafe ErrorCrossing.destroy
+        unsafe addDeviceFunctions(&table)
+        unsafe addContextFunctions(&table)
+        unsafe addStreamFunctions(&table)
+        unsafe addWorkFunctions(&table)
+        unsafe addEventFunctions(&table)
+        unsafe addBufferFunctions(&table)
+        return unsafe table
+    }
+
+    private static func addDeviceFunctions(_ table: inout heng_accelerator_table) {
+        unsafe table.initialize = { arguments, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                try unsafe CPUDevices.initialize(arguments)
+            }
+        }
+        unsafe table.finalize = { error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in try CPUDevices.finalize() }
+        }
+        unsafe table.device_count = { count, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let devices = try CPUDevices.devices("device_count")
+                try unsafe place(count, "device_count").pointee = UInt32(devices.count)
+            }
+        }
+        unsafe table.device_get = { index, result, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let device = try CPUDevices.device(index)
+                // Not retained for the caller: the backend owns its devices.
+                try unsafe place(result, "device_get").pointee =
+                    OpaquePointer(Unmanaged.passUnretained(device).toOpaque())
+            }
+        }
+        unsafe table.device_describe = { device, description, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let device = try unsafe object(device, CPUDevice.self, "device_describe")
+                let target = try unsafe place(description, "device_describe")
+                guard unsafe StructCrossing.fill(target, with: device.describe()) else {
+                    throw DeviceError(
+                        .version, operation: "device_describe",
+                        text: "The description's struct_size is not set.")
+                }
+            }
+        }
+        unsafe table.device_synchronize = { device, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                try unsafe object(device, CPUDevice.self, "device_synchronize").synchronize()
+            }
+        }
+    }
+
+    private static func addContextFunctions(_ table: inout heng_accelerator_table) {
+        unsafe table.context_create = { device, result, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let device = try unsafe object(device, CPUDevice.self, "context_create")
+                let target = try unsafe place(result, "context_create")
+                unsafe target.pointee = unsafe handle(CPUContext(on: device))
+            }
+        }
+        unsafe table.context_destroy = { context, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                try unsafe object(context, CPUContext.self, "context_destroy").close()
+                unsafe release(context, CPUContext.self)
+            }
+        }
+        unsafe table.context_memory_info = { context, info, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let account = try unsafe object(context, CPUContext.self, "context_memory_info").pool.account
+                let target = try unsafe place(info, "context_memory_info")
+                var full = unsafe heng_memory_info()
+                unsafe full.in_use = UInt64(account.inUse.bytes)
+                unsafe full.high_water = UInt64(account.highWater.bytes)
+                unsafe full.reserved = UInt64(account.reserved.bytes)
+                unsafe full.limit = UInt64(account.limit?.bytes ?? 0)
+                unsafe full.reuses = UInt64(account.reuses)
+                guard unsafe StructCrossing.fill(target, with: full) else {
+                    throw DeviceError(
+                        .version, operation: "context_memory_info", text: "The info's struct_size is not set."
+                    )
+                }
+            }
+        }
+        unsafe table.context_limit_memory = { context, limit, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let pool = try unsafe object(context, CPUContext.self, "context_limit_memory").pool
+                pool.limit(to: limit == 0 ? nil : ByteCount(bytes: Int(clamping: limit)))
+            }
+        }
+        unsafe table.context_trim_memory = { context, released, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let bytes = try unsafe object(context, CPUContext.self, "context_trim_memory").pool.trim()
+                if let released = unsafe released { unsafe released.pointee = UInt64(bytes.bytes) }
+            }
+        }
+    }
+
+    private static func addStreamFunctions(_ table: inout heng_accelerator_table) {
+        unsafe table.stream_create = { context, arguments, result, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let context = try unsafe object(context, CPUContext.self, "stream_create")
+                let target = try unsafe place(result, "stream_create")
+                let stream = try CPUStream(
+                    in: context, cpus: unsafe CPUDevices.streamCPUs(arguments, context.device))
+                context.count(\.streams, 1)
+                context.device.add(stream)
+                unsafe target.pointee = unsafe handle(stream)
+            }
+        }
+        unsafe table.stream_destroy = { stream, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let object = try unsafe object(stream, CPUStream.self, "stream_destroy")
+                var failure: DeviceError?
+                do throws(DeviceError) { try object.close() } catch { failure = error }
+                if let failure, failure.code == .misuse { throw failure }
+                object.context.device.remove(object)
+                object.context.count(\.streams, -1)
+                unsafe release(stream, CPUStream.self)
+                if let failure { throw failure }
+            }
+        }
+        unsafe table.stream_synchronize = { stream, milliseconds, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let stream = try unsafe object(stream, CPUStream.self, "stream_synchronize")
+                try stream.synchronize(nanoseconds: nanoseconds(milliseconds))
+            }
+        }
+    }
+
+    /// The CPUs a stream asks for, all of the device's by default.
+    private static func streamCPUs(
+        _ arguments: UnsafePointer<heng_stream_arguments>?, _ device: CPUDevice
+    ) throws(DeviceError) -> CPUSet {
+        guard unsafe arguments != nil else { return device.cpus }
+        guard let arguments = unsafe StructCrossing.read(arguments, zero: heng_stream_arguments()) else {
+            throw DeviceError(
+                .version, operation: "stream_create", text: "The stream arguments' struct_size is not set.")
+        }
+        let numbers = unsafe UnsafeBufferPointer(start: arguments.cpus, count: Int(arguments.cpu_count))
+        guard !numbers.isEmpty else { return device.cpus }
+        let cpus = unsafe CPUSet(numbers.map { Int($0) })
+        guard cpus.isSubset(of: device.cpus) else {
+            throw invalid(
+                "stream_create",
+                "The CPUs \(cpus) asked for a stream are not all among the device's \(device.cpus).")
+        }
+        return cpus
+    }
+
+    private static func addWorkFunctions(_ table: inout heng_accelerator_table) {
+        unsafe table.stream_launch = { stream, function, arguments, size, error in
+            unsafe CPUDevices.launch(
+                stream, unsafeBitCast(function, to: UInt.self), arguments, size, .launch, error)
+        }
+        unsafe table.stream_launch_fallible = { stream, function, arguments, size, error in
+            unsafe CPUDevices.launch(
+                stream, unsafeBitCast(function, to: UInt.self), arguments, size, .launchFallible, error)
+        }
+        unsafe table.stream_copy = { stream, destination, source, bytes, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let stream = try unsafe object(stream, CPUStream.self, "stream_copy")
+                guard bytes > 0 else { return }
+                let target = try unsafe start(of: destination, bytes: bytes, "stream_copy")
+                let origin = try unsafe start(of: source, bytes: bytes, "stream_copy")
+                try unsafe stream.copy(to: target, from: origin, bytes: Int(bytes))
+            }
+        }
+        unsafe table.stream_fill = { stream, destination, value, bytes, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let stream = try unsafe object(stream, CPUStream.self, "stream_fill")
+                guard bytes > 0 else { return }
+                let target = try unsafe start(of: destination, bytes: bytes, "stream_fill")
+                try unsafe stream.fill(target, value: value, bytes: Int(bytes))
+            }
+        }
+        unsafe table.stream_wait_event = { stream, event, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let stream = try unsafe object(stream, CPUStream.self, "stream_wait_event")
+                try stream.wait(for: unsafe object(event, CPUEvent.self, "stream_wait_event"))
+            }
+        }
+    }
+
+    /// The hot path: one check of the arguments, no reference counting, no allocation.
+    @inline(__always)
+    private static func launch(
+        _ stream: OpaquePointer?, _ function: UInt, _ arguments: UnsafeRawPointer?, _ size: UInt32,
+        _ kind: CommandKind, _ error: ErrorPlace?
+    ) -> Int32 {
+        guard let stream = unsafe stream, function != 0, size <= CommandSlot.argumentLimit,
+            unsafe size == 0 || arguments != nil
+        else {
+            return unsafe ErrorCrossing.store(
+                invalid(
+                    "stream_launch",
+                    "A launch needs a stream, a function, and at most \(CommandSlot.argumentLimit) bytes of arguments."
+                ),
+                at: error)
+        }
+        return unsafe Unmanaged<CPUStream>.fromOpaque(UnsafeRawPointer(stream))._withUnsafeGuaranteedRef {
+            stream in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                try unsafe stream.launch(kind, function, arguments, Int(size))
+            }
+        }
+    }
+
+    private static func addEventFunctions(_ table: inout heng_accelerator_table) {
+        unsafe table.event_create = { context, result, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let context = try unsafe object(context, CPUContext.self, "event_create")
+                let target = try unsafe place(result, "event_create")
+                context.count(\.events, 1)
+                unsafe target.pointee = unsafe handle(CPUEvent(in: context))
+            }
+        }
+        unsafe table.event_destroy = { event, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                try unsafe object(event, CPUEvent.self, "event_destroy").context.count(\.events, -1)
+                unsafe release(event, CPUEvent.self)
+            }
+        }
+        unsafe table.event_record = { event, stream, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let event = try unsafe object(event, CPUEvent.self, "event_record")
+                try unsafe object(stream, CPUStream.self, "event_record").record(event)
+            }
+        }
+        unsafe table.event_query = { event, complete, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let event = try unsafe object(event, CPUEvent.self, "event_query")
+                let number = try CPUDevices.recorded(event, "event_query")
+                try unsafe place(complete, "event_query").pointee = event.hasHappened(number) ? 1 : 0
+            }
+        }
+        unsafe table.event_synchronize = { event, milliseconds, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                try unsafe CPUDevices.synchronize(
+                    object(event, CPUEvent.self, "event_synchronize"), milliseconds)
+            }
+        }
+        unsafe table.event_elapsed = { start, end, milliseconds, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let start = try unsafe object(start, CPUEvent.self, "event_elapsed")
+                let end = try unsafe object(end, CPUEvent.self, "event_elapsed")
+                guard let from = start.timestamp, let to = end.timestamp else {
+                    throw DeviceError(
+                        .eventTime, operation: "event_elapsed",
+                        text: "An event's record has not happened yet.",
+                        isRetriable: true)
+                }
+                try unsafe place(milliseconds, "event_elapsed").pointee = Double(to - from) / 1e6
+            }
+        }
+    }
+
+    private static func recorded(_ event: CPUEvent, _ operation: String) throws(DeviceError) -> UInt64 {
+        let number = event.submitted
+        guard number > 0 else {
+            throw DeviceError(
+                .eventNotRecorded, operation: operation, text: "No stream was asked to record this event.")
+        }
+        return number
+    }
+
+    private static func synchronize(_ event: CPUEvent, _ milliseconds: Int32) throws(DeviceError) {
+        let number = try recorded(event, "event_synchronize")
+        let concurrency = ProcessorBudget.current.threads
+        guard event.wait(for: number, concurrency: concurrency, nanoseconds: nanoseconds(milliseconds)) else {
+            throw DeviceError(
+                .timeout, operation: "event_synchronize",
+                text: "An event of \(event.context.device.name) has not happened after \(milliseconds) ms.",
+                isRetriable: true)
+        }
+        if let failure = event.recordedFailure { throw failure }
+    }
+
+    private static func addBufferFunctions(_ table: inout heng_accelerator_table) {
+        unsafe table.buffer_allocate = { context, arguments, result, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let context = try unsafe object(context, CPUContext.self, "buffer_allocate")
+                let target = try unsafe place(result, "buffer_allocate")
+                unsafe target.pointee = unsafe handle(try CPUDevices.allocate(arguments, in: context))
+            }
+        }
+        unsafe table.buffer_free = { buffer, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let object = try unsafe object(buffer, CPUBuffer.self, "buffer_free")
+                object.context.pool.free(object.block)
+                object.context.count(\.buffers, -1)
+                unsafe release(buffer, CPUBuffer.self)
+            }
+        }
+        unsafe table.buffer_host_address = { buffer, address, error in
+            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+                let buffer = try unsafe object(buffer, CPUBuffer.self, "buffer_host_address")
+                try unsafe place(address, "buffer_host_address").pointee = unsafe buffer.block.address
+            }
+        }
+    }
+
+    private static func allocate(
+        _ arguments: UnsafePointer<heng_buffer_arguments>?, in context: CPUContext
+    ) throws(DeviceError) -> CPUBuffer {
+        var zero = unsafe heng_buffer_arguments()
+        unsafe zero.numa_node = -1
+        guard let arguments = unsafe StructCrossing.read(arguments, zero: zero), unsafe arguments.size > 0
+        else {
+            throw invalid(
+                "buffer_allocate", "A buffer needs arguments with struct_size set and at least one byte.")
+        }
+        guard let pages = unsafe PagePolicy(rawValue: arguments.pages) else {
+            throw invalid("buffer_allocate", "There is no page policy \(unsafe arguments.pages).")
+        }
+        guard unsafe arguments.size <= UInt64(context.device.memory.bytes) else {
+            throw DeviceError(
+                .outOfDeviceMemory, operation: "buffer_allocate",
+                text: "A buffer of \(unsafe arguments.size) bytes is larger than the device's "
+                    + "\(context.device.memory).",
+                requested: ByteCount(bytes: Int(clamping: unsafe arguments.size)),
+                available: context.device.memory)
+        }
+        let size = unsafe Int(arguments.size)
+        let node = unsafe arguments.numa_node < 0 ? nil : Int(arguments.numa_node)
+        let block = try context.pool.allocate(size, place: MemoryBlock.Place(node: node, pages: pages))
+        context.count(\.buffers, 1)
+        return CPUBuffer(in: context, size: size, block: block)
+    }
+}

@@ -1,0 +1,220 @@
+internal import CKernels
+internal import COpenBLAS
+internal import ComputeGraph
+internal import Essentials
+internal import KernelInterface
+
+extension CPUKernelProvider {
+    /// Matrix products.
+    ///
+    /// GFLOP/s of one Zen 3 core (rows x columns x terms; right operand packed once / by OpenBLAS 0.3.21 / packed per
+    /// run; best of 30 on a busy machine, launch included):
+    ///
+    ///     16x256x256     74 / 51 / 56       16x768x768     92 / 64 / 60       16x4096x1024   77 / 60 / 40
+    ///     512x256x256    94 / 89 / 93       512x768x768    94 / 93 / 90       512x4096x1024  87 / 92 / 82
+    ///
+    /// So frozen right operands are packed at load. Those that change are packed per run while the packed form stays
+    /// in the second-level cache; beyond that OpenBLAS, which packs in smaller pieces, is the better (`packedLimit`).
+    static let matrixKernels: [CPUKernel] = ["MatMul", "FusedMatMul", "Gemm"].flatMap { name in
+        [
+            CPUKernel(name: "packed-gemm", operatorName: name, refuse: refusePackedProduct) { node in
+                try packedProduct(node)
+            },
+            CPUKernel(name: "openblas", operatorName: name, refuse: refuseOpenBLAS) { node in
+                try openBLASProduct(node)
+            },
+            CPUKernel(name: "gemm", operatorName: name, refuse: refuseProduct) { node in
+                try packingProduct(node)
+            },
+        ]
+    }
+
+    @Sendable private static func refuseProduct(_ node: NodeSignature) -> Refusal? {
+        if let refusal = onlyFloat32(node) { return refusal }
+        if case .failure(let refused) = MatrixProduct.of(node) { return refused.refusal }
+        return nil
+    }
+
+    @Sendable private static func refusePackedProduct(_ node: NodeSignature) -> Refusal? {
+        if let refusal = refuseProduct(node) { return refusal }
+        guard node.frozenInputs.contains(1) else {
+            return "It packs the right operand once, and that may change between runs."
+        }
+        guard node.inputs[1].shape.extents.dropLast(2).allSatisfy({ $0 == 1 }) else {
+            return "It packs one right operand, and here is a batch of them."
+        }
+        return nil
+    }
+
+    private static func packedProduct(_ node: NodeSignature) throws -> CPUPreparedKernel {
+        let product = try MatrixProduct.of(node).get()
+        let plan = ProductPlan(product)
+        let size = ByteCount(bytes: ck_gemm_packed_count_f32(product.terms, product.columns) * 4)
+        let packing = unsafe Packing(
+            key: "gemm right \(product.terms)x\(product.columns) transposed \(product.transposesRight)",
+            size: size
+        ) { plain, packed in
+            guard let from = plain.baseAddress, let to = packed.baseAddress else { return }
+            unsafe ck_gemm_pack_f32(
+                product.terms, product.columns, from.assumingMemoryBound(to: Float.self),
+                product.rightTermStride,
+                product.rightColumnStride, 0, product.columns, to.assumingMemoryBound(to: Float.self))
+        }
+        return unsafe CPUPreparedKernel(
+            packings: [1: packing], plan.phase(packedStride: 0) { unsafe $0.input(1) })
+    }
+
+    private static func packingProduct(_ node: NodeSignature) throws -> CPUPreparedKernel {
+        let product = try MatrixProduct.of(node).get()
+        let plan = ProductPlan(product)
+        let one = ck_gemm_packed_count_f32(product.terms, product.columns)
+        // Equal offsets mean the same matrix, which is packed once.
+        let distinct = Set(product.rightOffsets).count == 1 ? [0] : product.rightOffsets
+        let panels = (product.columns + ProductPlan.panel - 1) / ProductPlan.panel
+        let grain = max(8, Threads.elementGrain / max(product.terms * ProductPlan.panel, 1))
+        let pack = Phase.split(distinct.count * panels, grain: grain) { operands, part in
+            let (from, packed) = unsafe (operands.input(1), operands.workspace)
+            var unit = part.lowerBound
+            while unit < part.upperBound {
+                let matrix = unit / panels
+                let end = min(part.upperBound, (matrix + 1) * panels)
+                unsafe ck_gemm_pack_f32(
+                    product.terms, product.columns, from + distinct[matrix], product.rightTermStride,
+                    product.rightColumnStride, (unit - matrix * panels) * ProductPlan.panel,
+                    min((end - matrix * panels) * ProductPlan.panel, product.columns), packed + matrix * one)
+                unit = end
+            }
+        }
+        let multiply = unsafe plan.phase(packedStride: distinct.count == 1 ? 0 : one) {
+            unsafe UnsafePointer($0.workspace)
+        }
+        return CPUPreparedKernel(
+            workspace: ByteCount(bytes: max(1, one * distinct.count) * 4), pack, multiply)
+    }
+
+    /// Elements of a right operand whose packed form no longer fits into the second-level cache beside the rest.
+    private static let packedLimit = 400_000
+
+    @Sendable private static func refuseOpenBLAS(_ node: NodeSignature) -> Refusal? {
+        if let refusal = onlyFloat32(node) { return refusal }
+        switch MatrixProduct.of(node) {
+        case .failure(let refused): return refused.refusal
+        case .success(let product):
+            guard product.columnBias == nil, product.residual == nil, product.activation == .identity else {
+                return "It computes plain products only."
+            }
+            guard product.batch == 1 else { return "It computes one product, and here are \(product.batch)." }
+            return product.columns * product.terms >= packedLimit
+                ? nil : "It is the faster only where the right operand has \(packedLimit) elements or more."
+        }
+    }
+
+    private static func openBLASProduct(_ node: NodeSignature) throws -> CPUPreparedKernel {
+        let product = try MatrixProduct.of(node).get()
+        let (rows, columns, terms) = (Int32(product.rows), product.columns, Int32(product.terms))
+        let (left, right) = (
+            product.transposesLeft ? CblasTrans : CblasNoTrans,
+            product.transposesRight ? CblasTrans : CblasNoTrans
+        )
+        let grain = ProductPlan.grain(units: columns, operationsPerUnit: 2 * product.rows * product.terms)
+        // The pool splits the work, so the library must not.
+        openblas_set_num_threads(1)
+        let split = Phase.split(columns, grain: grain) { operands, part in
+            let (a, b, c) = unsafe (operands.input(0), operands.input(1), operands.output(0))
+            unsafe cblas_sgemm(
+                CblasRowMajor, left, right, rows, Int32(part.count), terms, 1, a,
+                Int32(product.transposesLeft ? product.rows : product.terms),
+                b + part.lowerBound * product.rightColumnStride,
+                Int32(product.transposesRight ? product.terms : columns), 0, c + part.lowerBound,
+                Int32(columns))
+        }
+        return CPUPreparedKernel(split)
+    }
+}
+
+/// How one matrix product is cut into parts for the pool.
+///
+/// With few rows the columns are cut, so that each part of the right operand is read by one core only; with many
+/// rows the rows.
+struct ProductPlan: Sendable {
+    static let panel = Int(CK_TILE_COLUMNS)
+    static let tile = Int(CK_TILE_ROWS)
+
+    let product: MatrixProduct
+    private let cutsRows: Bool
+    private let unitsPerMatrix: Int
+    private let grain: Int
+
+    init(_ product: MatrixProduct) {
+        self.product = product
+        cutsRows = product.rows > 2 * product.columns
+        let unit = cutsRows ? ProductPlan.tile : ProductPlan.panel
+        let extent = cutsRows ? product.rows : product.columns
+        unitsPerMatrix = (extent + unit - 1) / unit
+        let operations = product.floatingPointOperations / max(unitsPerMatrix, 1)
+        grain = ProductPlan.grain(units: unitsPerMatrix * product.batch, operationsPerUnit: operations)
+    }
+
+    /// Units per part: at least 10 microseconds of work, and else two parts per thread, so that one that is
+    /// held up does not hold up all.
+    static func grain(units: Int, operationsPerUnit: Int) -> Int {
+        let smallest = 1_000_000 / max(operationsPerUnit, 1) + 1
+        let parts = 2 * Threads.count
+        return max(smallest, (units + parts - 1) / parts)
+    }
+
+    /// The work itself; `packed` finds the packed right operand, of which each matrix takes `packedStride` floats.
+    func phase(
+        packedStride: Int, packed: @escaping @Sendable (Operands) -> UnsafePointer<Float>
+    ) -> Phase {
+        .split(unitsPerMatrix * product.batch, grain: grain) { operands, part in
+            var unit = part.lowerBound
+            while unit < part.upperBound {
+                let matrix = unit / unitsPerMatrix
+                let end = min(part.upperBound, (matrix + 1) * unitsPerMatrix)
+                var gemm = unsafe describe(operands, matrix, packed(operands) + matrix * packedStride)
+                let units = unit - matrix * unitsPerMatrix..<end - matrix * unitsPerMatrix
+                if cutsRows {
+                    unsafe ck_gemm_f32(
+                        &gemm, units.lowerBound * ProductPlan.tile,
+                        min(units.upperBound * ProductPlan.tile, product.rows), 0, product.columns)
+                } else {
+                    unsafe ck_gemm_f32(
+                        &gemm, 0, product.rows, units.lowerBound * ProductPlan.panel,
+                        min(units.upperBound * ProductPlan.panel, product.columns))
+                }
+                unit = end
+            }
+        }
+    }
+
+    private func describe(_ operands: Operands, _ matrix: Int, _ packed: UnsafePointer<Float>) -> ck_gemm {
+        let place = matrix * product.rows * product.columns
+        var gemm = unsafe ck_gemm()
+        unsafe gemm.depth = product.terms
+        unsafe gemm.columns = product.columns
+        unsafe gemm.a = operands.input(0) + product.leftOffsets[matrix]
+        unsafe gemm.a_row_stride = product.leftRowStride
+        unsafe gemm.a_depth_stride = product.leftTermStride
+        unsafe gemm.packed_b = packed
+        unsafe gemm.c = operands.output(0) + place
+        unsafe gemm.c_stride = product.columns
+        if let bias = product.columnBias { unsafe gemm.epilogue.column_bias = operands.input(bias) }
+        if let residual = product.residual {
+            unsafe gemm.epilogue.residual = operands.input(residual) + place
+        }
+        unsafe gemm.epilogue.residual_stride = product.columns
+        unsafe gemm.epilogue.activation = product.activation.inKernels
+        return unsafe gemm
+    }
+}
+
+extension Activation {
+    var inKernels: ck_activation {
+        switch self {
+        case .identity: CK_ACTIVATION_NONE
+        case .relu: CK_ACTIVATION_RELU
+        case .gelu: CK_ACTIVATION_GELU
+        }
+    }
+}

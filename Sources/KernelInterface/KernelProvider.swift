@@ -1,0 +1,43 @@
+internal import ComputeGraph
+
+/// What a backend offers: for each operator its kernels, best first.
+///
+/// The first that accepts a node is taken. The reference implementation on the CPU comes last and accepts all.
+package protocol KernelProvider: Sendable {
+    func kernels(for operatorName: String) -> [any Kernel]
+}
+
+/// Which kernel a node got, and why those before it did not take it.
+package struct KernelChoice: Sendable {
+    package var node: String
+    package var operatorName: String
+    package var kernel: String
+    package var refusals: [Refused]
+
+    package init(node: String, operatorName: String, kernel: String, refusals: [Refused]) {
+        self.node = node
+        self.operatorName = operatorName
+        self.kernel = kernel
+        self.refusals = refusals
+    }
+
+    /// A kernel that was asked and did not take the node.
+    package struct Refused: Hashable, Sendable {
+        package var kernel: String
+        package var refusal: Refusal
+    }
+}
+
+extension KernelProvider {
+    /// Takes the first kernel that accepts the node; nil, with the refusals, when none does.
+    package func choose(
+        for node: NodeSignature
+    ) -> (kernel: (any Kernel)?, refusals: [KernelChoice.Refused]) {
+        var refusals: [KernelChoice.Refused] = []
+        for kernel in kernels(for: node.operator.name) {
+            guard let refusal = kernel.refusal(for: node) else { return (kernel, refusals) }
+            refusals.append(KernelChoice.Refused(kernel: kernel.name, refusal: refusal))
+        }
+        return (nil, refusals)
+    }
+}
