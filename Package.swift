@@ -117,7 +117,7 @@ let allTargets: [Target] = [
         "CPUBackendTests",
         [
             "Essentials", "AcceleratorAPI", "CHengAccelerator", "KernelInterface", "ComputeGraph",
-            "CPUBackend", "CKernels",
+            "CPUBackend", "CKernels", "TopologyDiscovery",
         ]),
     tests(
         "ExecutionTests",
