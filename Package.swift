@@ -126,7 +126,7 @@ let allTargets: [Target] = [
         "CPUBackendTests",
         [
             "Essentials", "AcceleratorAPI", "CHengAccelerator", "KernelInterface", "ComputeGraph",
-            "CPUBackend", "CKernels",
+            "CPUBackend", "CKernels", "TopologyDiscovery",
         ]),
     tests(
         "ExecutionTests",

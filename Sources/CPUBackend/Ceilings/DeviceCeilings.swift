@@ -55,17 +55,17 @@ extension DeviceCeilings {
         _ stream: borrowing DeviceStream, _ body: @escaping () throws -> Value
     ) throws -> Value {
         var outcome: Result<Value, any Error>?
-        try withoutActuallyEscaping({ outcome = Result { try body() } }) { (run: @escaping () -> Void) in
-            let box = Thunk(run)
-            try unsafe stream.launch(
-                { argument in
-                    let raw = unsafe argument.load(as: UnsafeRawPointer.self)
-                    unsafe Unmanaged<Thunk>.fromOpaque(raw).takeUnretainedValue().run()
-                }, with: UInt(bitPattern: Unmanaged.passUnretained(box).toOpaque()))
-            try stream.synchronize()
-            withExtendedLifetime(box) {}
+        let box = Thunk { outcome = Result { try body() } }
+        try unsafe stream.launch(
+            { argument in
+                let raw = unsafe argument.load(as: UnsafeRawPointer.self)
+                unsafe Unmanaged<Thunk>.fromOpaque(raw).takeUnretainedValue().run()
+            }, with: UInt(bitPattern: Unmanaged.passUnretained(box).toOpaque()))
+        try stream.synchronize()
+        withExtendedLifetime(box) {}
+        guard let outcome else {
+            preconditionFailure("the stream was synchronized, but its work has not run")
         }
-        guard let outcome else { preconditionFailure("the stream was synchronized, but its work has not run") }
         return try outcome.get()
     }
 }

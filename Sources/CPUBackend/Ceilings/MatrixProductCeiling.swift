@@ -32,10 +32,14 @@ final class MatrixProductCeiling {
         for index in 0..<threads { try unsafe check(matrices(all, index)) }
         return DeviceCeilings.Ceiling(
             best: samples.max() ?? 0, samples: samples,
-            how: "OpenBLAS sgemm, \(threads) products of \(Self.order)x\(Self.order)x\(Self.order) at once, one a thread")
+            how:
+                "OpenBLAS sgemm, \(threads) products of \(Self.order)x\(Self.order)x\(Self.order) at once, one a thread"
+        )
     }
 
-    private typealias Matrices = (a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>, c: UnsafeMutablePointer<Float>)
+    private typealias Matrices = (
+        a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>, c: UnsafeMutablePointer<Float>
+    )
 
     private func matrices(_ all: UnsafeMutableBufferPointer<Float>, _ index: Int) -> Matrices {
         guard let base = all.baseAddress else { preconditionFailure("a buffer without an address") }
@@ -56,12 +60,14 @@ final class MatrixProductCeiling {
         for row in stride(from: 0, to: order, by: 37) {
             var sum = 0.0
             for inner in 0..<order {
-                unsafe sum += Double(matrices.a[row * order + inner]) * Double(matrices.b[inner * order + row])
+                unsafe sum +=
+                    Double(matrices.a[row * order + inner]) * Double(matrices.b[inner * order + row])
             }
             // Terms are at most a quarter, so the rounding of `order` additions stays below this.
             let bound = Double(order) * 0.25 * Double(Float.ulpOfOne) * 32
             guard unsafe abs(Double(matrices.c[row * order + row]) - sum) <= bound else {
-                throw Failure("The matrix product that measures the ceiling gave a wrong result in row \(row).")
+                throw Failure(
+                    "The matrix product that measures the ceiling gave a wrong result in row \(row).")
             }
         }
     }
@@ -89,7 +95,9 @@ func multiplyAddCeiling(seconds: Double) throws -> DeviceCeilings.Ceiling {
 
 /// A buffer's memory as floats.
 func hostFloats(_ buffer: borrowing DeviceBuffer) -> UnsafeMutableBufferPointer<Float> {
-    guard let address = unsafe buffer.hostAddress else { preconditionFailure("a CPU buffer without an address") }
+    guard let address = unsafe buffer.hostAddress else {
+        preconditionFailure("a CPU buffer without an address")
+    }
     let count = buffer.size.bytes / MemoryLayout<Float>.stride
     return unsafe UnsafeMutableBufferPointer(
         start: address.bindMemory(to: Float.self, capacity: count), count: count)

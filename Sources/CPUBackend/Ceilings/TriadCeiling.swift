@@ -20,7 +20,8 @@ final class TriadCeiling {
         let wanted = max(ByteCount.mebibytes(64).bytes, 4 * cache.bytes)
         let most = min(ByteCount.mebibytes(512).bytes, (device.memory ?? .gibibytes(1)).bytes / 8)
         // Whole pages, so that no two arrays share one.
-        count = max(MemoryPool.pageSize, min(wanted, most) / MemoryPool.pageSize * MemoryPool.pageSize)
+        count =
+            max(MemoryPool.pageSize, min(wanted, most) / MemoryPool.pageSize * MemoryPool.pageSize)
             / MemoryLayout<Float>.stride
         buffer = try context.makeBuffer(of: .bytes(3 * count * MemoryLayout<Float>.stride))
     }
@@ -59,13 +60,15 @@ final class TriadCeiling {
             if unsafe abs(a[index] - expected) > 4 * Float.ulpOfOne { wrong += 1 }
         }
         guard wrong == 0 else {
-            throw Failure("The triad that measures memory bandwidth left \(wrong) of \(count) elements wrong.")
+            throw Failure(
+                "The triad that measures memory bandwidth left \(wrong) of \(count) elements wrong.")
         }
     }
 
     private var how: String {
         let array = ByteCount(bytes: count * MemoryLayout<Float>.stride)
         let text = "fp32 triad, 3 arrays of \(array), last-level cache \(cache)"
-        return array.bytes >= 4 * cache.bytes ? text : text + ", smaller than STREAM asks because memory is short"
+        return array.bytes >= 4 * cache.bytes
+            ? text : text + ", smaller than STREAM asks because memory is short"
     }
 }

@@ -1,4 +1,4 @@
-internal import Essentials
+package import Essentials
 
 #if canImport(Glibc)
 internal import Glibc
@@ -7,12 +7,12 @@ internal import Glibc
 /// What the cgroups of a process, version 2 or 1, leave it of processor time and memory.
 ///
 /// `root` is where cgroups are mounted, `membership` a file in the form of /proc/self/cgroup; see cgroups(7).
-struct CgroupLimits: Hashable, Sendable {
+package struct CgroupLimits: Hashable, Sendable {
     /// The tightest quota from the process's group up to the root, in CPUs; nil when none is set.
-    var processors: Double?
-    var memory: ByteCount?
+    package var processors: Double?
+    package var memory: ByteCount?
 
-    init(root: String, membership: String) {
+    package init(root: String, membership: String) {
         let groups = CgroupLimits.groups(root: root, membership: membership)
         let quotas = groups.compactMap { CgroupLimits.quota2($0) ?? CgroupLimits.quota1($0) }
         processors = quotas.min()

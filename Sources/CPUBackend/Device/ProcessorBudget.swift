@@ -1,4 +1,4 @@
-internal import Essentials
+package import Essentials
 internal import HardwareTopology
 internal import TopologyDiscovery
 
@@ -10,17 +10,24 @@ internal import Glibc
 ///
 /// Affinity says where; a cgroup's quota of processor time may say that fewer run at once than there are CPUs;
 /// HENG_THREADS lets the person who starts us say still less.
-struct ProcessorBudget: Hashable, Sendable {
-    var cpus: CPUSet
+package struct ProcessorBudget: Hashable, Sendable {
+    package var cpus: CPUSet
     /// CPUs' worth of time per time; nil without a quota.
-    var quota: Double?
+    package var quota: Double?
     /// HENG_THREADS.
-    var requested: Int?
+    package var requested: Int?
     /// What a cgroup leaves of the machine's memory; nil when it does not limit it.
-    var memory: ByteCount?
+    package var memory: ByteCount?
+
+    package init(cpus: CPUSet, quota: Double? = nil, requested: Int? = nil, memory: ByteCount? = nil) {
+        self.cpus = cpus
+        self.quota = quota
+        self.requested = requested
+        self.memory = memory
+    }
 
     /// At least 1: a quota of half a CPU still runs one thread, half of the time.
-    var threads: Int {
+    package var threads: Int {
         var count = max(1, cpus.count)
         if let quota { count = min(count, max(1, Int(quota.rounded(.up)))) }
         if let requested { count = min(count, max(1, requested)) }
@@ -28,7 +35,7 @@ struct ProcessorBudget: Hashable, Sendable {
     }
 
     /// The budget at the first look; threads are sized once per process.
-    static let current: ProcessorBudget = {
+    package static let current: ProcessorBudget = {
         let limits = CgroupLimits(root: "/sys/fs/cgroup", membership: "/proc/self/cgroup")
         return ProcessorBudget(
             cpus: allowedCPUs(), quota: limits.processors,
