@@ -27,7 +27,6 @@ func tests(_ name: String, _ needs: [Target.Dependency], resources: [Resource] =
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 let allTargets: [Target] = [
     // Floor 0: C
@@ -89,7 +88,7 @@ let allTargets: [Target] = [
             "Essentials", "Instrumentation", "HardwareTopology", "TopologyDiscovery", "Results",
             "ComputeGraph",
             "AcceleratorAPI", "KernelInterface", "LoadGeneration", "Scheduling", "Collectives", "Execution",
-            "MachineAgent", "Backends", "Training", "COpenBLAS", crypto,
+            "MachineAgent", "Backends", "Training", "COpenBLAS",
         ]),
 
     // Floor 8
@@ -150,7 +149,6 @@ let allTargets: [Target] = [
             "Execution",
             "Backends", "BenchmarkSuite",
         ]),
-    tests("CommandLineTests", ["Essentials", "Results"]),
     tests("RepositoryTests", ["Essentials"]),
 ]
 
@@ -165,24 +163,11 @@ let benchmarkTargets: [Target] = [
         path: "Benchmarks/counts", exclude: ["thresholds.json", "check.sh"], swiftSettings: swiftSettings),
 ]
 
-// Scaffold: only targets whose folder exists, while the parts land one by one.
-let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-let targets = (allTargets + (wantsBenchmarks ? benchmarkTargets : [])).filter {
-    FileManager.default.fileExists(atPath: "\(root)/\($0.path ?? "Sources/\($0.name)")")
-}
-let present = Set(targets.map(\.name))
-for target in targets {
-    target.dependencies = target.dependencies.filter {
-        if case .byNameItem(let name, _) = $0 { present.contains(name) } else { true }
-    }
-}
-
 let package = Package(
     name: "heng",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
-    targets: targets,
+    targets: allTargets + (wantsBenchmarks ? benchmarkTargets : []),
     swiftLanguageModes: [.v6]
 )

@@ -39,6 +39,16 @@ package final class LedgerInterrupt: Sendable {
     }
 }
 
+extension LedgerInterrupt {
+    /// Blocks until this one or the other is triggered; says whether it was this one.
+    package func wait(or other: LedgerInterrupt) -> Bool {
+        var looks = [readEnd, other.readEnd].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        // A signal ends the wait early with no answer; then it starts over.
+        while unsafe poll(&looks, 2, -1) <= 0 {}
+        return looks[0].revents != 0
+    }
+}
+
 /// Waits for the next change of a ledger.
 ///
 /// The kernel says when a new state file takes the place of the old one. Where it cannot watch, as on some network

@@ -1,0 +1,43 @@
+# `make demo` and `make test` do everything; the rest is for those who change Heng. See Documentation/HACKING.md.
+
+SHELL := /bin/bash
+SWIFT ?= swift
+BUILD := .build/release
+# One set of flags for programs and tests, so that the one build serves both.
+RELEASE := -c release --explicit-target-dependency-import-check error
+
+.PHONY: demo test deps build build-tests format lint asan tsan clean help
+
+help: ## say what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: build ## install what is missing, build, show the machine, and run a bound job on two ranks
+	$(BUILD)/heng topology
+	$(BUILD)/heng devices
+	$(BUILD)/heng submit --ranks 2 --mem 64MiB -- sh -c 'grep Cpus_allowed_list /proc/self/status; env | grep ^HENG_'
+	$(BUILD)/heng jobs
+
+test: deps ## install what is missing, build, and run every test
+	$(SWIFT) build $(RELEASE) --build-tests
+	$(SWIFT) test -c release --disable-testable-imports
+
+deps: ## install the Debian packages that are missing
+	@tools/install-dependencies
+
+build: deps ## build the programs in release mode
+	$(SWIFT) build $(RELEASE)
+
+format: ## format all Swift sources in place
+	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests Benchmarks
+
+lint: ## check the format, as the continuous integration does
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
+
+asan: deps ## run the tests under the address sanitizer
+	$(SWIFT) test --scratch-path .build-asan --sanitize address
+
+tsan: deps ## run the tests under the thread sanitizer
+	$(SWIFT) test --scratch-path .build-tsan --sanitize thread
+
+clean: ## remove what was built
+	rm -rf .build .build-*

@@ -1,0 +1,230 @@
+package import Essentials
+package import Scheduling
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// What one job is to run, and how it is heard.
+package struct JobSpecification: Sendable {
+    package var request: JobRequest
+    package var environment: [String: String]
+    package var workingDirectory: String?
+    package var output: StepOutput
+    /// Where ranks keep their table and their output; only needed for more than one rank.
+    package var runFolder: String
+    package var grace: Duration
+
+    package init(
+        request: JobRequest, environment: [String: String], workingDirectory: String? = nil,
+        output: StepOutput = .inherited, runFolder: String, grace: Duration = .seconds(5)
+    ) {
+        self.request = request
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.output = output
+        self.runFolder = runFolder
+        self.grace = grace
+    }
+}
+
+/// What happens to a job while somebody watches it.
+package enum JobNews: Sendable {
+    case accepted(JobID)
+    case waiting(WaitReason)
+    case placed(Lease)
+    case started(EnforcementReport, outputFiles: [String])
+}
+
+/// How a job went.
+package struct JobReport: Sendable {
+    package var job: JobID
+    package var phase: JobPhase
+    package var outcomes: [StepOutcome]
+    /// As a shell has it: the code of the first rank that failed, or zero.
+    package var exitCode: Int32
+    package var wasInterrupted: Bool
+}
+
+/// Takes a job through its whole life inside one command: submitted, placed, started, watched, reported.
+///
+/// Every call blocks; nothing of the job is left when `run` returns or throws.
+package struct JobRunner: Sendable {
+    private let scheduler: EmbeddedScheduler
+    private let isolation: Isolation
+    private let supervisor: SupervisorProgram
+
+    package init(scheduler: EmbeddedScheduler) throws {
+        self.scheduler = scheduler
+        isolation = Isolation.detect()
+        supervisor = try SupervisorProgram.locate()
+    }
+
+    /// Runs the job to its end; an interrupt takes it back while it waits and stops it while it runs.
+    package func run(
+        _ specification: JobSpecification, interrupt: LedgerInterrupt,
+        observe: @Sendable (JobNews) -> Void = { _ in }
+    ) async throws -> JobReport {
+        let job = try scheduler.submit(specification.request)
+        observe(.accepted(job))
+        let lease = try scheduler.waitForPlacement(of: job, interrupt: interrupt) { observe(.waiting($0)) }
+        observe(.placed(lease))
+        let steps: RunningJob
+        do {
+            steps = try await start(specification, lease)
+        } catch {
+            try scheduler.finish(lease, .launchFailed("\(error)"))
+            throw error
+        }
+        observe(.started(steps.enforcement, outputFiles: steps.outputFiles))
+        return try await watch(steps, lease, interrupt)
+    }
+
+    private func watch(
+        _ running: RunningJob, _ lease: Lease, _ interrupt: LedgerInterrupt
+    ) async throws -> JobReport {
+        try scheduler.reportStarted(lease)
+        let ended = try LedgerInterrupt()
+        let stopper = Stopper(
+            scheduler: scheduler, lease: lease, running: running, ended: ended, interrupt: interrupt)
+        stopper.start()
+        let outcomes = await running.wait()
+        ended.trigger()
+        let first = outcomes.first { !$0.verdict.isSuccess } ?? outcomes[0]
+        let phase = try scheduler.finish(lease, JobOutcome(first.verdict))
+        return JobReport(
+            job: lease.job, phase: phase, outcomes: outcomes, exitCode: first.shellExitCode,
+            wasInterrupted: interrupt.isTriggered)
+    }
+
+    private func start(_ specification: JobSpecification, _ lease: Lease) async throws -> RunningJob {
+        let devices = lease.placement.ranks
+        let slots = devices.map { RankSlot($0) }
+        let command = specification.request.label.command
+        guard slots.count > 1 else {
+            let rank = RankEnvironment(job: lease.job, rank: 0, worldSize: 1, slot: slots[0], tablePath: nil)
+            let step = try RunningStep.start(
+                StepSpecification(
+                    name: "job-\(lease.job)", command: command,
+                    environment: specification.environment.merging(rank.variables) { $1 },
+                    workingDirectory: specification.workingDirectory, cpus: slots[0].cpus,
+                    numa: slots[0].numa,
+                    memory: slots[0].memory, cpuShare: slots[0].cpuShare, output: specification.output,
+                    errorOutput: specification.output, grace: specification.grace),
+                isolation: isolation, supervisor: supervisor)
+            return .step(step)
+        }
+        let launcher = RankLauncher(isolation: isolation, supervisor: supervisor)
+        return .ranks(
+            try await launcher.start(
+                RankSpecification(
+                    job: lease.job, command: command, environment: specification.environment,
+                    workingDirectory: specification.workingDirectory, slots: slots,
+                    runFolder: specification.runFolder, grace: specification.grace)))
+    }
+}
+
+/// The processes of a job: one step, or ranks.
+private enum RunningJob: Sendable {
+    case step(RunningStep)
+    case ranks(RunningRanks)
+
+    var steps: [RunningStep] {
+        switch self {
+        case .step(let step): [step]
+        case .ranks(let ranks): ranks.steps
+        }
+    }
+
+    /// All ranks ask for the same kinds of limits, so the first one's report speaks for all.
+    var enforcement: EnforcementReport { steps[0].enforcement }
+
+    var outputFiles: [String] {
+        steps.compactMap { step in
+            if case .file(let path) = step.specification.output { path } else { nil }
+        }
+    }
+
+    func terminate() {
+        switch self {
+        case .step(let step): step.terminate()
+        case .ranks(let ranks): ranks.terminate()
+        }
+    }
+
+    func wait() async -> [StepOutcome] {
+        switch self {
+        case .step(let step): [await step.wait()]
+        case .ranks(let ranks): await ranks.wait().outcomes
+        }
+    }
+}
+
+/// Two waiting threads that stop the job: one when the ledger says so, one when the user does.
+private struct Stopper: Sendable {
+    let scheduler: EmbeddedScheduler
+    let lease: Lease
+    let running: RunningJob
+    let ended: LedgerInterrupt
+    let interrupt: LedgerInterrupt
+
+    func start() {
+        detach {
+            // A ledger that cannot be read stops nobody: the job goes on and its end is reported all the same.
+            if (try? scheduler.stopRequest(for: lease, interrupt: ended)) != nil {
+                running.terminate()
+            }
+        }
+        detach {
+            if interrupt.wait(or: ended) { running.terminate() }
+        }
+    }
+}
+
+extension RankSlot {
+    /// The binding that a placement promised to one rank.
+    package init(_ device: VirtualDevice) {
+        let whole = Double(device.cpus.count)
+        self.init(
+            cpus: device.cpus,
+            numa: NUMAPreference(
+                device.pieces.count > 1 ? .interleave : .preferred, nodes: CPUSet(device.osNodes)),
+            memory: device.memory == .zero ? nil : device.memory,
+            cpuShare: device.cpuTime < whole ? device.cpuTime / whole : nil)
+    }
+}
+
+extension JobOutcome {
+    /// The scheduler's view of how a process ended.
+    package init(_ verdict: StepVerdict) {
+        self =
+            switch verdict {
+            case .completed: .exited(code: 0)
+            case .failed(let code): .exited(code: code)
+            case .stopped: .signalled(15)
+            case .outOfMemoryQuota, .outOfMemoryOnNodes, .outOfMemoryOnMachine: .outOfMemory
+            case .signalled(let signal): .signalled(signal)
+            case .killedExternally, .supervisorLost, .hanging: .signalled(9)
+            }
+    }
+}
+
+/// Runs blocking work on a thread of its own, so that it holds up nothing in the shared pool.
+private func detach(_ body: @escaping @Sendable () -> Void) {
+    final class Box: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var thread = pthread_t()
+    let box = unsafe Unmanaged.passRetained(Box(body)).toOpaque()
+    let failure = unsafe pthread_create(
+        &thread, nil,
+        { argument in
+            if let argument = unsafe argument {
+                unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+            }
+            return nil
+        }, box)
+    precondition(failure == 0, "the system gave no thread to watch a job with")
+    pthread_detach(thread)
+}

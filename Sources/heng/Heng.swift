@@ -1,0 +1,58 @@
+internal import ArgumentParser
+internal import Essentials
+internal import Foundation
+
+/// The version of the command and of the runs it records.
+let hengVersion = "0.1.0"
+
+@main
+struct Heng: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "heng",
+        abstract: "Weighs accelerators: finds them, places jobs on them, and measures what they do.",
+        discussion: """
+            Try: heng topology
+                 heng devices
+                 heng submit --cores 1 --mem 256MiB -- uname -a
+
+            Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 set-up missing, 4 execution failed,
+            5 inconclusive, 130 interrupted.
+            """,
+        version: hengVersion,
+        subcommands: [
+            TopologyCommand.self, DevicesCommand.self, SubmitCommand.self, JobsCommand.self,
+        ])
+
+    /// Runs the command, and turns every error into one sentence and the right exit code.
+    static func main() {
+        Interruption.watch()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let exit as ArgumentParser.ExitCode {
+            Foundation.exit(exit.rawValue)
+        } catch {
+            leave(after: error)
+        }
+    }
+
+    private static func leave(after error: any Error) -> Never {
+        if let reportable = error as? any ReportableError {
+            report("heng: \(reportable.description)")
+            Foundation.exit(reportable.exitCode.rawValue)
+        }
+        // Help and version arrive as errors too: ArgumentParser knows which are clean exits.
+        if Heng.exitCode(for: error).isSuccess {
+            Heng.exit(withError: error)
+        }
+        report(Heng.fullMessage(for: error))
+        let code =
+            Heng.exitCode(for: error) == .validationFailure ? Essentials.ExitCode.wrongUse : .executionFailed
+        Foundation.exit(code.rawValue)
+    }
+}
+
+/// Writes one line to standard error.
+func report(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+}
