@@ -16,12 +16,14 @@ int clinux_set_affinity(pid_t thread, const int *cpus, size_t count)
         if (cpus[i] > highest) highest = cpus[i];
     }
     size_t words = (size_t)highest / BITS + 1;
-    unsigned long *mask = calloc(words, sizeof *mask);
+    /* Enough for most machines, so that threads which move on a hot path allocate nothing. */
+    unsigned long small[1024 / BITS] = {0};
+    unsigned long *mask = words <= sizeof small / sizeof *small ? small : calloc(words, sizeof *mask);
     if (!mask) return -ENOMEM;
     for (size_t i = 0; i < count; i++) mask[cpus[i] / BITS] |= 1UL << (cpus[i] % BITS);
     long status = syscall(SYS_sched_setaffinity, thread, words * sizeof *mask, mask);
     int result = status < 0 ? -errno : 0;
-    free(mask);
+    if (mask != small) free(mask);
     return result;
 }
 

@@ -168,9 +168,26 @@ struct DeviceStreamTests {
             expected[cell] = Cells.next(expected[cell], value)
             last[cell] = lane
         }
-        try context.device.synchronize()
+        for stream in streams { try stream.value.synchronize() }
 
         #expect(cells.values == expected)
+    }
+
+    @Test func `synchronizing a device waits for all its streams`() throws {
+        // A virtual device of our own: the machine's device also has the streams of tests that run beside this.
+        let context = try DeviceForm.virtual.open().makeContext()
+        let first = try context.makeStream()
+        let second = try context.makeStream()
+        let cells = Cells(2)
+        for value in 0..<2_000 {
+            try cells.step(0, UInt64(value), on: first)
+            try cells.step(1, UInt64(value), on: second)
+        }
+
+        try context.device.synchronize()
+
+        let expected = (0..<2_000).reduce(UInt64(1)) { Cells.next($0, UInt64($1)) }
+        #expect(cells.values == [expected, expected])
     }
 
     @Test(arguments: propertySeeds.prefix(20))

@@ -167,8 +167,7 @@ extension CPUStream {
         let place = WorkerPlace(cpus: cpus, pool: .shared)
         place.becomeCurrent()
         defer { withExtendedLifetime(place) {} }
-        let cpus = self.cpus
-        var consumer = CommandConsumer(of: ring) { PinnedThread.leave($0, within: cpus) }
+        var consumer = CommandConsumer(of: ring, cpus: cpus)
         var goesOn = true
         while goesOn {
             goesOn = execute(ring.next(&consumer))

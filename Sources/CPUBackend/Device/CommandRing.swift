@@ -222,15 +222,12 @@ struct CommandConsumer {
     fileprivate var head: UInt64 = 0
     fileprivate var patience: SpinBudget
 
-    /// Moves this thread off the CPU it is on, if it can.
-    private let stepAside: (_ from: Int) -> Void
+    fileprivate var place: CPUChange
 
-    init(of ring: CommandRing, stepAside: @escaping (_ from: Int) -> Void) {
+    init(of ring: CommandRing, cpus: CPUSet) {
         patience = SpinBudget(concurrency: ring.concurrency)
-        self.stepAside = stepAside
+        place = CPUChange(within: cpus)
     }
-
-    fileprivate func leave(_ cpu: Int) { stepAside(cpu) }
 }
 
 extension CommandRing {
@@ -243,7 +240,7 @@ extension CommandRing {
             unsafe place.sequence.pointee.load(ordering: .acquiring) == ready
         }) {
             consumer.patience.slept(nanoseconds: sleep(for: ready, at: place))
-            settle(consumer)
+            settle(&consumer)
         }
         return place
     }
@@ -252,9 +249,11 @@ extension CommandRing {
     ///
     /// The kernel often starts a woken thread where its waker runs. The two then take turns on one CPU, each
     /// spinning in the other's way, while the next CPU idles: measured at five times the cost per launch.
-    private func settle(_ consumer: borrowing CommandConsumer) {
+    private func settle(_ consumer: inout CommandConsumer) {
         let cpu = Int(clinux_current_cpu())
-        if concurrency > 1, unsafe wakerCPU.pointee.load(ordering: .relaxed) == cpu { consumer.leave(cpu) }
+        if concurrency > 1, unsafe wakerCPU.pointee.load(ordering: .relaxed) == cpu {
+            consumer.place.leave(cpu)
+        }
         unsafe consumerCPU.pointee.store(Int(clinux_current_cpu()), ordering: .relaxed)
     }
 

@@ -34,19 +34,36 @@ enum PinnedThread {
         _ = unsafe write(file, name, name.utf8.count)
     }
 
-    /// Moves the calling thread to another CPU of the set, if there is one; it may return later.
-    static func leave(_ cpu: Int, within cpus: CPUSet) {
-        let others = cpus.subtracting(CPUSet([cpu]))
-        guard !others.isEmpty else { return }
-        confine(to: others)
-        confine(to: cpus)
-    }
-
     /// Confines the calling thread.
     static func confine(to cpus: CPUSet) {
         let numbers = cpus.units.map { Int32($0) }
         // A CPU taken offline since discovery is the only way this fails; running elsewhere is then right.
         _ = unsafe numbers.withUnsafeBufferPointer { unsafe clinux_set_affinity(0, $0.baseAddress, $0.count) }
+    }
+}
+
+/// How a thread leaves a CPU for another one of its set; kept by the thread, so that moving allocates nothing.
+struct CPUChange {
+    private let all: [Int32]
+    private var others: [Int32]
+
+    init(within cpus: CPUSet) {
+        all = cpus.units.map { Int32($0) }
+        // Made apart, not copied: a copy would share its memory until the first change, and allocate there.
+        others = cpus.units.map { Int32($0) }
+    }
+
+    /// Moves the calling thread off the CPU, if there is another one; it may come back later.
+    mutating func leave(_ cpu: Int) {
+        guard all.count > 1, let index = all.firstIndex(of: Int32(cpu)) else { return }
+        // The left one takes the last one's place, and the list is read without its last place.
+        others[index] = all[all.count - 1]
+        // As in `confine`, a refusal means that staying is right.
+        _ = unsafe others.withUnsafeBufferPointer {
+            unsafe clinux_set_affinity(0, $0.baseAddress, $0.count - 1)
+        }
+        others[index] = all[index]
+        _ = unsafe all.withUnsafeBufferPointer { unsafe clinux_set_affinity(0, $0.baseAddress, $0.count) }
     }
 }
 
