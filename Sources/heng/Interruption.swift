@@ -10,10 +10,10 @@ enum Interruption {
     static func watch() {
         guard shared != nil else { return }
         for signal in [SIGINT, SIGTERM] {
-            var action = unsafe sigaction()
+            var action = sigaction()
             unsafe action.__sigaction_handler.sa_handler = { number in
                 Interruption.shared?.trigger()
-                var usual = unsafe sigaction()
+                var usual = sigaction()
                 unsafe usual.__sigaction_handler.sa_handler = nil
                 unsafe sigaction(number, &usual, nil)
             }

@@ -114,6 +114,7 @@ package struct JobRunner: Sendable {
                 isolation: isolation, supervisor: supervisor)
             return .step(step)
         }
+        try Files.makeFolders(specification.runFolder)
         let launcher = RankLauncher(isolation: isolation, supervisor: supervisor)
         return .ranks(
             try await launcher.start(
