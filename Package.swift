@@ -58,7 +58,7 @@ let allTargets: [Target] = [
 
     // Floor 4
     library("KernelInterface", ["Essentials", "AcceleratorAPI", "ComputeGraph"]),
-    library("Collectives", ["Essentials", "CLinux"]),
+    library("Collectives", ["Essentials", "Results", "CLinux"]),
 
     // Floor 5
     library(

@@ -1,5 +1,6 @@
 package import Essentials
 internal import FoundationEssentials
+internal import Results
 
 #if canImport(Glibc)
 internal import Glibc
@@ -40,23 +41,22 @@ package struct RankTable: Codable, Hashable, Sendable {
         self.requestQueue = requestQueue
     }
 
-    /// Writes the file whole or not at all.
+    /// Writes the file whole or not at all; throws the `FileFailure` of a full disk or a locked folder.
     package func write(to path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        do {
-            try encoder.encode(self).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw CollectiveError.rankTable(path: path, reason: "it cannot be written (\(error)).")
-        }
+        try DurableFile.write(Array(encoder.encode(self)), to: path)
     }
 
     package static func read(from path: String) throws(CollectiveError) -> RankTable {
         let table: RankTable
         do {
-            table = try JSONDecoder().decode(RankTable.self, from: Data(contentsOf: URL(filePath: path)))
+            let bytes = try DurableFile.read(path, limit: .mebibytes(64))
+            table = try JSONDecoder().decode(RankTable.self, from: Data(bytes))
+        } catch let failure as FileFailure {
+            throw .rankTable(path: path, reason: "it cannot be read (\(failure.reason)).")
         } catch {
-            throw .rankTable(path: path, reason: "it cannot be read (\(error)).")
+            throw .rankTable(path: path, reason: "it is damaged, or not a rank table.")
         }
         guard table.version == currentVersion else {
             throw .rankTable(

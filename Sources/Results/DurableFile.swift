@@ -9,8 +9,9 @@ package enum DurableFile {
     /// Writes the bytes under the path's final name, replacing what was there.
     ///
     /// They go to a nameless neighbour first, reach the disk, and take the name in one step. When anything
-    /// fails, the old file stays and the neighbour is removed.
+    /// fails, the old file stays and the neighbour is removed. A pipe or a device is written to as it is.
     package static func write(_ bytes: [UInt8], to path: String) throws {
+        guard isReplaceable(path) else { return try writeInPlace(bytes, to: path) }
         let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max)).partial"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileFailure(.creating, path, errno) }
@@ -37,10 +38,23 @@ package enum DurableFile {
             guard count >= 0 else { throw FileFailure(.writing, path, errno) }
             written += count
         }
-        guard fsync(descriptor) == 0 else { throw FileFailure(.writing, path, errno) }
+        // A pipe or a device has nothing to bring to a disk and says EINVAL.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileFailure(.writing, path, errno) }
         isOpen = false
         // A network file system may tell only now that there was no room.
         guard close(descriptor) == 0 else { throw FileFailure(.writing, path, errno) }
+    }
+
+    /// Whether the name is free or that of a regular file; nothing else may be renamed over.
+    private static func isReplaceable(_ path: String) -> Bool {
+        var facts = stat()
+        return unsafe stat(path, &facts) != 0 || facts.st_mode & S_IFMT == S_IFREG
+    }
+
+    private static func writeInPlace(_ bytes: [UInt8], to path: String) throws {
+        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileFailure(.writing, path, errno) }
+        try fill(descriptor, with: bytes, path: path)
     }
 
     /// Reads a whole file of at most `limit`.
@@ -92,9 +106,11 @@ package struct FileFailure: ReportableError, Equatable {
         self.number = number
     }
 
+    /// The system's words for the error number.
+    package var reason: String { unsafe String(cString: strerror(number)) }
+
     package var summary: String {
-        let reason = unsafe String(cString: strerror(number))
-        return number == ENOSPC
+        number == ENOSPC
             ? "The disk is full: cannot \(action.rawValue) \(path)."
             : "Cannot \(action.rawValue) \(path): \(reason)."
     }

@@ -181,6 +181,19 @@ struct ResultFileTests {
         )
     }
 
+    @Test func `a device keeps its name and is written to`() throws {
+        let link = "/tmp/heng-device-\(getpid())"
+        defer { unsafe unlink(link) }
+        #expect(unsafe symlink("/dev/full", link) == 0)
+
+        #expect(throws: FileFailure(.writing, link, ENOSPC)) { try DurableFile.write([1], to: link) }
+
+        var facts = stat()
+        #expect(unsafe lstat(link, &facts) == 0)
+        #expect(facts.st_mode & S_IFMT == S_IFLNK)
+        try DurableFile.write([1], to: "/dev/null")
+    }
+
     @Test func `a file over the limit is not read into memory`() {
         #expect(throws: FileFailure(.reading, "/dev/zero", EFBIG)) {
             try DurableFile.read("/dev/zero", limit: .kibibytes(256))
