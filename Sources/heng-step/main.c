@@ -220,7 +220,7 @@ static void clean_up(struct step *step) {
     }
     size_t groups_left = step_remove_groups(&step->configuration);
     for (size_t i = 0; step->agent_gone && i < step->configuration.orphan_count; i++)
-        unlink(step->configuration.orphans[i]);
+        remove(step->configuration.orphans[i]);
     if (step->launch.pid != 0) report_end(step, groups_left, &evidence);
 }
 

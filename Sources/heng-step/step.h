@@ -58,7 +58,8 @@ struct step_configuration {
     struct step_group groups[STEP_GROUP_LIMIT];
     size_t group_count;
     uint32_t grace_milliseconds;
-    const char *orphans[STEP_FILE_LIMIT]; /* files to remove when the agent dies before it can do so itself */
+    /* Files and empty folders, to be removed in order when the agent dies before it can do so itself. */
+    const char *orphans[STEP_FILE_LIMIT];
     size_t orphan_count;
 };
 

@@ -1,3 +1,4 @@
+internal import Collectives
 package import Essentials
 package import Scheduling
 
@@ -10,19 +11,26 @@ package struct JobSpecification: Sendable {
     package var request: JobRequest
     package var environment: [String: String]
     package var workingDirectory: String?
+    /// Where the output of a single process goes, and its errors too unless `errorOutput` says otherwise.
     package var output: StepOutput
-    /// Where ranks keep their table and their output; only needed for more than one rank.
+    package var errorOutput: StepOutput?
+    /// How several ranks are heard.
+    package var rankOutput: RankOutput
+    /// Where ranks keep their table and their output; made, and with labelled output removed, for more than one rank.
     package var runFolder: String
     package var grace: Duration
 
     package init(
         request: JobRequest, environment: [String: String], workingDirectory: String? = nil,
-        output: StepOutput = .inherited, runFolder: String, grace: Duration = .seconds(5)
+        output: StepOutput = .inherited, errorOutput: StepOutput? = nil, rankOutput: RankOutput = .files,
+        runFolder: String, grace: Duration = .seconds(5)
     ) {
         self.request = request
         self.environment = environment
         self.workingDirectory = workingDirectory
         self.output = output
+        self.errorOutput = errorOutput
+        self.rankOutput = rankOutput
         self.runFolder = runFolder
         self.grace = grace
     }
@@ -44,6 +52,8 @@ package struct JobReport: Sendable {
     /// As a shell has it: the code of the first rank that failed, or zero.
     package var exitCode: Int32
     package var wasInterrupted: Bool
+    /// Why the ranks' labelled output did not all arrive; nil when it did.
+    package var outputFailure: Failure?
 }
 
 /// Takes a job through its whole life inside one command: submitted, placed, started, watched, reported.
@@ -61,10 +71,15 @@ package struct JobRunner: Sendable {
     }
 
     /// Runs the job to its end; an interrupt takes it back while it waits and stops it while it runs.
+    ///
+    /// A program that is not there is told at once with a `StepError`, before the job waits for its place.
     package func run(
         _ specification: JobSpecification, interrupt: LedgerInterrupt,
         observe: @Sendable (JobNews) -> Void = { _ in }
     ) async throws -> JobReport {
+        try ProgramLookup.require(
+            specification.request.label.command, environment: specification.environment,
+            workingDirectory: specification.workingDirectory)
         let job = try scheduler.submit(specification.request)
         observe(.accepted(job))
         let lease = try scheduler.waitForPlacement(of: job, interrupt: interrupt) { observe(.waiting($0)) }
@@ -88,13 +103,13 @@ package struct JobRunner: Sendable {
         let stopper = Stopper(
             scheduler: scheduler, lease: lease, running: running, ended: ended, interrupt: interrupt)
         stopper.start()
-        let outcomes = await running.wait()
+        let (outcomes, outputFailure) = await running.wait()
         ended.trigger()
         let first = outcomes.first { !$0.verdict.isSuccess } ?? outcomes[0]
         let phase = try scheduler.finish(lease, JobOutcome(first.verdict))
         return JobReport(
             job: lease.job, phase: phase, outcomes: outcomes, exitCode: first.shellExitCode,
-            wasInterrupted: interrupt.isTriggered)
+            wasInterrupted: interrupt.isTriggered, outputFailure: outputFailure)
     }
 
     private func start(_ specification: JobSpecification, _ lease: Lease) async throws -> RunningJob {
@@ -110,18 +125,30 @@ package struct JobRunner: Sendable {
                     workingDirectory: specification.workingDirectory, cpus: slots[0].cpus,
                     numa: slots[0].numa,
                     memory: slots[0].memory, cpuShare: slots[0].cpuShare, output: specification.output,
-                    errorOutput: specification.output, grace: specification.grace),
+                    errorOutput: specification.errorOutput ?? specification.output,
+                    grace: specification.grace),
                 isolation: isolation, supervisor: supervisor)
             return .step(step)
         }
-        try Files.makeFolders(specification.runFolder)
+        try makeRunFolder(specification.runFolder)
         let launcher = RankLauncher(isolation: isolation, supervisor: supervisor)
         return .ranks(
             try await launcher.start(
                 RankSpecification(
                     job: lease.job, command: command, environment: specification.environment,
                     workingDirectory: specification.workingDirectory, slots: slots,
-                    runFolder: specification.runFolder, grace: specification.grace)))
+                    runFolder: specification.runFolder, output: specification.rankOutput,
+                    grace: specification.grace)))
+    }
+
+    private func makeRunFolder(_ path: String) throws {
+        do {
+            try Files.makeFolders(path)
+        } catch {
+            throw Failure(
+                "The folder \(path) for the job's ranks cannot be made: \(sentence(error.code)).",
+                nextStep: "Choose a folder that you may write to, with TMPDIR or --output-folder.")
+        }
     }
 }
 
@@ -141,8 +168,9 @@ private enum RunningJob: Sendable {
     var enforcement: EnforcementReport { steps[0].enforcement }
 
     var outputFiles: [String] {
-        steps.compactMap { step in
-            if case .file(let path) = step.specification.output { path } else { nil }
+        switch self {
+        case .step(let step): if case .file(let path) = step.specification.output { [path] } else { [] }
+        case .ranks(let ranks): ranks.table.ranks.compactMap(\.output)
         }
     }
 
@@ -153,10 +181,12 @@ private enum RunningJob: Sendable {
         }
     }
 
-    func wait() async -> [StepOutcome] {
+    func wait() async -> ([StepOutcome], outputFailure: Failure?) {
         switch self {
-        case .step(let step): [await step.wait()]
-        case .ranks(let ranks): await ranks.wait().outcomes
+        case .step(let step): return ([await step.wait()], nil)
+        case .ranks(let ranks):
+            let outcomes = await ranks.wait()
+            return (outcomes.outcomes, outcomes.outputFailure)
         }
     }
 }
@@ -170,15 +200,17 @@ private struct Stopper: Sendable {
     let interrupt: LedgerInterrupt
 
     func start() {
-        detach {
+        let ledgerWatch = startThread {
             // A ledger that cannot be read stops nobody: the job goes on and its end is reported all the same.
             if (try? scheduler.stopRequest(for: lease, interrupt: ended)) != nil {
                 running.terminate()
             }
         }
-        detach {
+        let userWatch = startThread {
             if interrupt.wait(or: ended) { running.terminate() }
         }
+        pthread_detach(ledgerWatch)
+        pthread_detach(userWatch)
     }
 }
 
@@ -208,24 +240,4 @@ extension JobOutcome {
             case .killedExternally, .supervisorLost, .hanging: .signalled(9)
             }
     }
-}
-
-/// Runs blocking work on a thread of its own, so that it holds up nothing in the shared pool.
-private func detach(_ body: @escaping @Sendable () -> Void) {
-    final class Box: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var thread = pthread_t()
-    let box = unsafe Unmanaged.passRetained(Box(body)).toOpaque()
-    let failure = unsafe pthread_create(
-        &thread, nil,
-        { argument in
-            if let argument = unsafe argument {
-                unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-            }
-            return nil
-        }, box)
-    precondition(failure == 0, "the system gave no thread to watch a job with")
-    pthread_detach(thread)
 }

@@ -33,8 +33,11 @@ package final class LedgerInterrupt: Sendable {
         _ = unsafe write(writeEnd, &byte, 1)
     }
 
+    /// What to poll among other descriptors: it can be read from the trigger on.
+    var look: pollfd { pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0) }
+
     package var isTriggered: Bool {
-        var look = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
+        var look = look
         return unsafe poll(&look, 1, 0) > 0
     }
 }
@@ -42,7 +45,7 @@ package final class LedgerInterrupt: Sendable {
 extension LedgerInterrupt {
     /// Blocks until this one or the other is triggered; says whether it was this one.
     package func wait(or other: LedgerInterrupt) -> Bool {
-        var looks = [readEnd, other.readEnd].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var looks = [look, other.look]
         // A signal ends the wait early with no answer; then it starts over.
         while unsafe poll(&looks, 2, -1) <= 0 {}
         return looks[0].revents != 0

@@ -2,6 +2,10 @@ package import Collectives
 package import Essentials
 internal import Synchronization
 
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
 /// The place of one rank: processing units, the node its memory comes from, and how much of it.
 package struct RankSlot: Codable, Hashable, Sendable {
     package var cpus: CPUSet
@@ -27,10 +31,9 @@ package struct RankSpecification: Sendable {
     package var environment: [String: String]
     package var workingDirectory: String?
     package var slots: [RankSlot]
-    /// A folder that exists, for the rank table and the outputs; nil outputs are inherited.
+    /// A folder that exists, for the rank table and the outputs.
     package var runFolder: String
-    /// Whether each rank writes to `rank-N.out` and `rank-N.err` in the run folder; otherwise to our own outputs.
-    package var capturesOutput: Bool
+    package var output: RankOutput
     package var grace: Duration
     package var chunk: ByteCount
     /// The records of a request queue that the ranks serve; nil is no queue.
@@ -38,7 +41,7 @@ package struct RankSpecification: Sendable {
 
     package init(
         job: JobID, command: [String], environment: [String: String] = [:], workingDirectory: String? = nil,
-        slots: [RankSlot], runFolder: String, capturesOutput: Bool = true, grace: Duration = .seconds(5),
+        slots: [RankSlot], runFolder: String, output: RankOutput = .files, grace: Duration = .seconds(5),
         chunk: ByteCount = SharedCommunicator.usualChunk, requestCapacity: Int? = nil
     ) {
         self.job = job
@@ -47,7 +50,7 @@ package struct RankSpecification: Sendable {
         self.workingDirectory = workingDirectory
         self.slots = slots
         self.runFolder = runFolder
-        self.capturesOutput = capturesOutput
+        self.output = output
         self.grace = grace
         self.chunk = chunk
         self.requestCapacity = requestCapacity
@@ -69,8 +72,10 @@ package struct RankLauncher: Sendable {
         precondition(!specification.slots.isEmpty, "a job has at least one rank")
         let meeting = try MeetingPlace(specification)
         var steps: [RunningStep] = []
+        var relay: RankRelay?
         do {
             try meeting.table.write(to: meeting.tablePath)
+            relay = try RankRelay(specification)
             for rank in specification.slots.indices {
                 let step = meeting.step(rank, of: specification)
                 steps.append(try RunningStep.start(step, isolation: isolation, supervisor: supervisor))
@@ -78,10 +83,13 @@ package struct RankLauncher: Sendable {
         } catch {
             for step in steps { step.terminate(grace: .zero) }
             for step in steps { _ = await step.wait() }
+            // The error that stopped the start is the one to tell.
+            _ = relay?.finish()
             meeting.remove()
             throw error
         }
-        return RunningRanks(steps, meeting: meeting, grace: specification.grace)
+        relay?.removePipes()
+        return RunningRanks(steps, meeting: meeting, relay: relay)
     }
 }
 
@@ -91,6 +99,8 @@ struct MeetingPlace: Sendable {
     let tablePath: String
     let communicator: SharedRegion
     let requests: SharedRegion?
+    /// What else goes when the job ends: with labelled output, the table and the folder, empty by then.
+    private let leftovers: [String]
 
     init(_ specification: RankSpecification) throws {
         let count = specification.slots.count
@@ -111,14 +121,15 @@ struct MeetingPlace: Sendable {
             ranks: specification.slots.enumerated().map { rank, slot in
                 RankTable.Rank(
                     rank: rank, cpus: slot.cpus, numaNode: slot.numa?.nodes.first,
-                    output: specification.capturesOutput ? "\(specification.runFolder)/rank-\(rank).out" : nil
-                )
+                    output: specification.output == .files ? specification.file(rank, .output) : nil)
             }, communicator: communicator.path, requestQueue: requests?.path)
+        leftovers = specification.output.isLabelled ? [tablePath, specification.runFolder] : []
     }
 
     func remove() {
         communicator.unlink()
         requests?.unlink()
+        for path in leftovers { unsafe Glibc.remove(path) }
     }
 
     func step(_ rank: Int, of specification: RankSpecification) -> StepSpecification {
@@ -126,16 +137,17 @@ struct MeetingPlace: Sendable {
         let variables = RankEnvironment(
             job: specification.job, rank: rank, worldSize: specification.slots.count, slot: slot,
             tablePath: tablePath)
-        func output(_ end: String) -> StepOutput {
-            specification.capturesOutput
-                ? .file("\(specification.runFolder)/rank-\(rank).\(end)") : .inherited
+        func output(_ end: RankEnd) -> StepOutput {
+            specification.output == .inherited ? .inherited : .file(specification.file(rank, end))
         }
         return StepSpecification(
             name: "\(specification.job).\(rank)", command: specification.command,
             environment: specification.environment.merging(variables.variables) { $1 },
             workingDirectory: specification.workingDirectory, cpus: slot.cpus, numa: slot.numa,
-            memory: slot.memory, cpuShare: slot.cpuShare, output: output("out"), errorOutput: output("err"),
-            grace: specification.grace, orphanFiles: [communicator.path] + (requests.map { [$0.path] } ?? []))
+            memory: slot.memory, cpuShare: slot.cpuShare, output: output(.output),
+            errorOutput: output(.error),
+            grace: specification.grace,
+            orphanFiles: [communicator.path] + (requests.map { [$0.path] } ?? []) + leftovers)
     }
 }
 
@@ -148,11 +160,13 @@ package final class RunningRanks: Sendable {
     package let requestRegion: SharedRegion?
 
     private let meeting: MeetingPlace
+    private let relay: RankRelay?
     private let firstFailure = Mutex<Int?>(nil)
 
-    init(_ steps: [RunningStep], meeting: MeetingPlace, grace: Duration) {
+    init(_ steps: [RunningStep], meeting: MeetingPlace, relay: RankRelay?) {
         self.steps = steps
         self.meeting = meeting
+        self.relay = relay
         table = meeting.table
         tablePath = meeting.tablePath
         requestRegion = meeting.requests
@@ -181,8 +195,10 @@ package final class RunningRanks: Sendable {
     package func wait() async -> RankOutcomes {
         var outcomes: [StepOutcome] = []
         for step in steps { outcomes.append(await step.wait()) }
+        let outputFailure = relay?.finish()
         meeting.remove()
-        return RankOutcomes(outcomes: outcomes, firstFailure: firstFailure.withLock { $0 })
+        return RankOutcomes(
+            outcomes: outcomes, firstFailure: firstFailure.withLock { $0 }, outputFailure: outputFailure)
     }
 }
 
@@ -191,6 +207,8 @@ package struct RankOutcomes: Sendable {
     package var outcomes: [StepOutcome]
     /// The rank whose failure ended the others; nil when all completed.
     package var firstFailure: Int?
+    /// Why labelled output did not all arrive; nil when it did.
+    package var outputFailure: Failure?
 
     package var isSuccess: Bool { firstFailure == nil && outcomes.allSatisfy(\.verdict.isSuccess) }
 }

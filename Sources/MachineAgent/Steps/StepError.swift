@@ -33,7 +33,7 @@ package enum StepError: ReportableError, Hashable {
         case .supervisorFailed(let call, let code):
             "The supervisor heng-step did not start the step (\(call): \(describe(code)))."
         case .commandNotFound(let command, let path):
-            path.map { "\(command) was not found in PATH (\($0))." } ?? "\(command) was not found."
+            path == nil ? "\(command) was not found." : "\(command) was not found in any folder of PATH."
         case .interpreterMissing(let command):
             "\(command) exists, but the interpreter or loader that it names does not."
         case .notExecutable(let command, let code): "\(command) cannot be executed: \(describe(code))."

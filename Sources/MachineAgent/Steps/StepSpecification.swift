@@ -24,7 +24,8 @@ package struct StepSpecification: Codable, Hashable, Sendable {
     package var errorOutput: StepOutput
     /// How long the step's processes have between the request to end and their end by force.
     package var grace: Duration
-    /// Up to eight files, such as shared regions, that the supervisor removes if this process dies before it can.
+    /// Up to eight files, such as shared regions, and folders emptied by then, that the supervisor removes in order
+    /// if this process dies before it can.
     package var orphanFiles: [String]
 
     package init(

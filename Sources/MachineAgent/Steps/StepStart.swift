@@ -124,7 +124,8 @@ extension StepError {
         } else if command.contains("/") {
             exists = unsafe access("\(specification.workingDirectory ?? ".")/\(command)", F_OK) == 0
         } else {
-            return .commandNotFound(command, path: specification.environment["PATH"] ?? "/bin:/usr/bin")
+            return .commandNotFound(
+                command, path: specification.environment["PATH"] ?? ProgramLookup.usualPath)
         }
         return exists ? .interpreterMissing(command: command) : .commandNotFound(command, path: nil)
     }

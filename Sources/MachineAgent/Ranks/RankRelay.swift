@@ -1,0 +1,143 @@
+internal import Essentials
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Carries what ranks write to two descriptors of ours, while they write it.
+///
+/// Each output of each rank is a named pipe in the run folder: heng-step opens it like any file, and one thread of ours
+/// reads all of them. Reading stops while our own output is blocked, and then the ranks wait, as they would in a pipe.
+final class RankRelay: Sendable {
+    private let paths: [String]
+    private let stop: LedgerInterrupt
+    private let reader: RelayReader
+    private let thread: pthread_t
+
+    /// Makes the pipes and begins to read them; nil where the ranks' output is not labelled.
+    init?(_ specification: RankSpecification) throws {
+        guard case .labelled(let output, let error) = specification.output else { return nil }
+        stop = try LedgerInterrupt()
+        let reader = RelayReader(stop: stop)
+        var paths: [String] = []
+        do {
+            for rank in specification.slots.indices {
+                for (end, target) in [(RankEnd.output, output), (.error, error)] {
+                    let path = specification.file(rank, end)
+                    let descriptor = try Self.makePipe(path)
+                    paths.append(path)
+                    reader.add(RelayPipe(descriptor, to: target, rank: rank))
+                }
+            }
+        } catch {
+            for path in paths { unsafe unlink(path) }
+            throw error
+        }
+        self.paths = paths
+        self.reader = reader
+        thread = startThread { reader.run() }
+    }
+
+    private static func makePipe(_ path: String) throws(Failure) -> Int32 {
+        guard unsafe mkfifo(path, 0o600) == 0 else { throw cannotMake(path, errno) }
+        // Without waiting for the rank, which comes later.
+        let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            let code = errno
+            unsafe unlink(path)
+            throw cannotMake(path, code)
+        }
+        return descriptor
+    }
+
+    private static func cannotMake(_ path: String, _ code: Int32) -> Failure {
+        Failure(
+            "The pipe \(path) for a rank's output cannot be made: \(sentence(code)).",
+            nextStep: "Choose a folder on a local disk with TMPDIR, or have files with --output-folder.")
+    }
+
+    /// Takes the pipes' names away; who has them open keeps them.
+    func removePipes() {
+        for path in paths { unsafe unlink(path) }
+    }
+
+    /// Reads what the ranks, which have ended, left in the pipes; returns why something could not be written.
+    ///
+    /// To be called once.
+    func finish() -> Failure? {
+        removePipes()
+        stop.trigger()
+        pthread_join(thread, nil)
+        return reader.failure
+    }
+}
+
+/// One output of one rank on its way to us; it closes itself.
+final class RelayPipe {
+    let descriptor: Int32
+    let target: Int32
+    fileprivate var lines: LabelledLines
+
+    init(_ descriptor: Int32, to target: Int32, rank: Int) {
+        self.descriptor = descriptor
+        self.target = target
+        lines = LabelledLines(rank: rank)
+    }
+
+    deinit { close(descriptor) }
+}
+
+/// What the reading thread does.
+final class RelayReader: @unchecked Sendable {
+    // Unchecked: one thread fills it, the reading thread alone uses it, and the first reads the failure after joining.
+    private var pipes: [RelayPipe] = []
+    private let stop: LedgerInterrupt
+    private(set) var failure: Failure?
+
+    init(stop: LedgerInterrupt) { self.stop = stop }
+
+    func add(_ pipe: RelayPipe) { pipes.append(pipe) }
+
+    /// Reads until every pipe has lost its writers, or the ranks have ended.
+    func run() {
+        while !pipes.isEmpty {
+            var looks = pipes.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+            looks.append(stop.look)
+            // A signal ends the wait early with nothing to see.
+            guard unsafe poll(&looks, nfds_t(looks.count), -1) > 0 else { continue }
+            let isLast = looks[pipes.count].revents != 0
+            var open: [RelayPipe] = []
+            for (pipe, look) in zip(pipes, looks) {
+                let isOver = isLast || (look.revents != 0 && look.revents & Int16(POLLIN) == 0)
+                if look.revents != 0 || isLast { passOn(pipe, untilEmpty: isLast) }
+                if isOver { write(pipe.lines.finish(), to: pipe.target) } else { open.append(pipe) }
+            }
+            pipes = open
+        }
+    }
+
+    /// Passes on what a pipe holds now, at most a chunk of it unless all is wanted, so that no rank holds up another.
+    private func passOn(_ pipe: RelayPipe, untilEmpty: Bool) {
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        repeat {
+            let count = unsafe read(pipe.descriptor, &chunk, chunk.count)
+            guard count > 0 else { return }
+            write(pipe.lines.take(chunk[..<count]), to: pipe.target)
+        } while untilEmpty
+    }
+
+    /// After the first failure nothing more is written, but reading goes on, so that the ranks can end.
+    private func write(_ bytes: [UInt8], to target: Int32) {
+        var rest = bytes[...]
+        while failure == nil, !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(target, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                failure = Failure(
+                    "The ranks' output could not be written: \(sentence(errno)).",
+                    nextStep: "Free some space, or write it to another disk.")
+            }
+        }
+    }
+}
