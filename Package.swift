@@ -75,7 +75,7 @@ let allTargets: [Target] = [
         ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
 
     // Floor 6
-    library("Backends", ["Essentials", "AcceleratorAPI", "KernelInterface", "CPUBackend"]),
+    library("Backends", ["Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend"]),
     library(
         "Training",
         ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"],
@@ -149,6 +149,7 @@ let allTargets: [Target] = [
             "Execution",
             "Backends", "BenchmarkSuite",
         ]),
+    tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     tests("RepositoryTests", ["Essentials"]),
 ]
 

@@ -57,8 +57,8 @@ func hostName() -> String? {
     return name.isEmpty ? nil : name
 }
 
-/// The variable that makes hwloc describe another machine; a general name when none is set.
-func shadowingVariable() -> String {
+/// The variable that makes hwloc describe another machine; nil when none of those we know is set.
+func shadowingVariable() -> String? {
     let known = ["HWLOC_XMLFILE", "HWLOC_SYNTHETIC", "HWLOC_FSROOT", "HWLOC_THISSYSTEM"]
-    return known.first { name in unsafe getenv(name) != nil } ?? "An HWLOC_ variable"
+    return known.first { name in unsafe getenv(name) != nil }
 }

@@ -13,7 +13,7 @@ extension Topology {
         do {
             let machine = try HwlocMachine.live()
             guard machine.isThisMachine else {
-                throw TopologyError.otherMachine(variable: shadowingVariable())
+                throw TopologyError.otherMachine(variable: shadowingVariable() ?? "An HWLOC_ variable")
             }
             let name = hostName() ?? "localhost"
             var topology = try read(document: try machine.xml(), name: name, source: .live)
@@ -23,6 +23,8 @@ extension Topology {
         } catch let error as TopologyError {
             throw error
         } catch {
+            // What the variable names may not even be a machine.
+            if let variable = shadowingVariable() { throw .otherMachine(variable: variable) }
             throw .discoveryFailed(reason: reason(of: error))
         }
     }

@@ -27,12 +27,22 @@ struct Heng: ParsableCommand {
     static func main() {
         Interruption.watch()
         do {
-            var command = try parseAsRoot()
+            var command = try parse(Array(CommandLine.arguments.dropFirst()))
             try command.run()
         } catch let exit as ArgumentParser.ExitCode {
             Foundation.exit(exit.rawValue)
         } catch {
             leave(after: error)
+        }
+    }
+
+    /// Parses, and turns a wrong use into one sentence with a next step.
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        if let error = UsageError(unknownCommandIn: arguments) { throw error }
+        do {
+            return try parseAsRoot(arguments)
+        } catch  where exitCode(for: error) == .validationFailure {
+            throw UsageError(error, arguments: arguments)
         }
     }
 
@@ -45,10 +55,8 @@ struct Heng: ParsableCommand {
         if Heng.exitCode(for: error).isSuccess {
             Heng.exit(withError: error)
         }
-        report(Heng.fullMessage(for: error))
-        let code =
-            Heng.exitCode(for: error) == .validationFailure ? Essentials.ExitCode.wrongUse : .executionFailed
-        Foundation.exit(code.rawValue)
+        report("heng: \(Heng.message(for: error))")
+        Foundation.exit(Essentials.ExitCode.executionFailed.rawValue)
     }
 }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Results
 
 /// How a command shows its one value.
 struct OutputOptions: ParsableArguments {
@@ -8,7 +9,18 @@ struct OutputOptions: ParsableArguments {
 
     /// Prints the value as JSON or as the text made from it.
     func show(_ value: some Encodable, text: () -> String) throws {
-        print(json ? try encodedJSON(value) : text())
+        try writeOut((json ? try encodedJSON(value) : text()) + "\n")
+    }
+}
+
+/// Writes to standard output; throws when not all of it arrived, as on a full disk.
+func writeOut(_ text: String) throws {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+        let count = unsafe rest.withUnsafeBytes { unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { throw FileFailure(.writing, "the output", errno) }
+        rest = rest.dropFirst(count)
     }
 }
 

@@ -2,25 +2,33 @@ internal import AcceleratorAPI
 internal import ArgumentParser
 internal import Backends
 internal import Essentials
+internal import Foundation
 
 struct DevicesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "devices", abstract: "Lists the devices that jobs can run on.",
-        discussion: "Example: heng devices --json")
+        discussion: """
+            The answer of a driver that is slow to wake is kept in ~/.cache/heng and used again, until the machine
+            restarts or what can change the answer changes. --probe asks again.
+
+            Example: heng devices --json
+            """)
+
+    @Flag(help: "Ask every driver again, and keep nothing that an earlier call kept.")
+    var probe = false
 
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let rows = try Backends.devices().map { Row(id: $0.id, description: $0.description) }
+        let environment = ProcessInfo.processInfo.environment
+        let catalog = DeviceCatalog(
+            file: DeviceCatalog.usualFile(environment: environment, machine: thisMachine()),
+            key: DeviceCatalog.currentKey(version: hengVersion, environment: environment))
+        let rows = try catalog.devices(of: DeviceCatalog.sources, probe: probe)
         try output.show(rows) { table(rows) }
     }
 
-    private struct Row: Encodable {
-        var id: DeviceID
-        var description: DeviceDescription
-    }
-
-    private func table(_ rows: [Row]) -> String {
+    private func table(_ rows: [ListedDevice]) -> String {
         let lines = rows.map { row in
             [
                 row.id.description, row.description.name, "\(row.description.computeUnits)",

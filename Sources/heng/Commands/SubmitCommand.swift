@@ -14,6 +14,7 @@ struct SubmitCommand: ParsableCommand {
             Examples: heng submit --cores 1 --mem 256MiB -- uname -a
                       heng submit --ranks 2 -- sh -c 'echo rank $HENG_RANK of $HENG_WORLD_SIZE'
 
+            What several ranks print comes out line by line, each line after its rank, as in: [0] text
             The exit code is the command's own; 128 and the signal's number when a signal ended it.
             """)
 
@@ -44,8 +45,14 @@ struct SubmitCommand: ParsableCommand {
     @Option(help: "A name for the job.")
     var name: String?
 
-    @Option(name: .shortAndLong, help: "Write the command's output to this file.")
+    @Option(name: .shortAndLong, help: "Write all that the command prints to this file.")
     var output: String?
+
+    @Option(help: "Keep what each rank prints in files rank-N.out and rank-N.err of this folder.")
+    var outputFolder: String?
+
+    @Flag(name: .shortAndLong, help: "Say nothing about the job's progress; errors are still told.")
+    var quiet = false
 
     @Option(help: "Higher runs first.")
     var priority = 0
@@ -55,28 +62,42 @@ struct SubmitCommand: ParsableCommand {
 
     enum Spread: String, ExpressibleByArgument, CaseIterable { case numa, device }
 
+    func validate() throws {
+        if output != nil && outputFolder != nil {
+            throw ValidationError("--output and --output-folder exclude each other.")
+        }
+    }
+
     func run() throws {
         let environment = ProcessInfo.processInfo.environment
+        let request = try request()
         let topology = try Topology.discover()
         let scheduler = try EmbeddedScheduler(
             folder: try LedgerFolder.path(environment: environment), topology: topology,
             allowedCPUs: try Topology.allowedCPUs())
-        let runFolder = FileManager.default.currentDirectoryPath + "/heng-job-\(UUID().uuidString.prefix(8))"
+        let target = try OutputTarget(file: output, folder: outputFolder, ranks: ranks)
         let specification = JobSpecification(
-            request: try request(), environment: environment, output: try outputTarget(), runFolder: runFolder
-        )
+            request: request, environment: environment, output: target.output,
+            errorOutput: target.errorOutput,
+            rankOutput: target.rankOutput, runFolder: target.runFolder)
         let interrupt = try Interruption.require()
         let runner = try JobRunner(scheduler: scheduler)
-        let jobReport = try waitFor {
-            try await runner.run(specification, interrupt: interrupt) { announce($0) }
+        let jobReport = try waitFor { [quiet] in
+            try await runner.run(specification, interrupt: interrupt) { if !quiet { announce($0) } }
         }
-        for outcome in jobReport.outcomes where !outcome.verdict.isSuccess {
-            report("heng: job \(jobReport.job): \(outcome.verdict)")
+        try leave(jobReport)
+    }
+
+    private func leave(_ jobReport: JobReport) throws {
+        for (rank, outcome) in jobReport.outcomes.enumerated() where !outcome.verdict.isSuccess {
+            let who = ranks > 1 ? "job \(jobReport.job), rank \(rank)" : "job \(jobReport.job)"
+            report("heng: \(who): \(outcome.verdict)")
         }
         if jobReport.wasInterrupted {
             throw ArgumentParser.ExitCode(Essentials.ExitCode.interrupted.rawValue)
         }
         guard jobReport.exitCode == 0 else { throw ArgumentParser.ExitCode(jobReport.exitCode) }
+        if let failure = jobReport.outputFailure { throw failure }
     }
 
     private func request() throws -> JobRequest {
@@ -101,12 +122,6 @@ struct SubmitCommand: ParsableCommand {
                 exitCode: .wrongUse)
         }
         return amount
-    }
-
-    /// Files are made absolute, because the process that opens them may stand elsewhere.
-    private func outputTarget() throws -> StepOutput {
-        guard let output else { return .inherited }
-        return .file(URL(fileURLWithPath: output).path)
     }
 }
 

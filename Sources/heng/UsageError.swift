@@ -1,0 +1,38 @@
+internal import ArgumentParser
+internal import Essentials
+
+/// A wrong use of the command line: one sentence, and what to do next.
+struct UsageError: ReportableError {
+    let summary: String
+    let nextStep: String?
+    var exitCode: Essentials.ExitCode { .wrongUse }
+
+    /// Says in our form what the parser found.
+    init(_ error: any Error, arguments: [String]) {
+        let lines = Heng.message(for: error).split { $0.isNewline || $0 == "\t" }
+        let text = lines.map { $0.split(separator: " ").joined(separator: " ") }.joined(separator: " ")
+        summary = text.hasSuffix(".") || text.hasSuffix("?") ? text : text + "."
+        let command = arguments.first.flatMap { Self.commands.contains($0) ? $0 : nil }
+        if command == "submit", text.contains("nexpected argument") {
+            nextStep = "Put the command to run after --, as in `heng submit --cores 1 -- uname -a`."
+        } else {
+            nextStep =
+                "See `\((["heng"] + [command].compactMap(\.self) + ["--help"]).joined(separator: " "))`."
+        }
+    }
+
+    /// Nil unless the first argument, or the one after `help`, is a word that is no command.
+    init?(unknownCommandIn arguments: [String]) {
+        let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
+        guard let word = words.first, !word.hasPrefix("-"), !Self.commands.contains(word), word != "help"
+        else { return nil }
+        summary = "There is no command '\(word)'."
+        nextStep = "The commands are \(Self.commands.joined(separator: ", ")); see `heng --help`."
+    }
+
+    /// The names of the commands that `heng --help` lists.
+    private static var commands: [String] {
+        let all = Heng.configuration.subcommands.map { $0.configuration }
+        return all.filter { $0.shouldDisplay }.compactMap { $0.commandName }
+    }
+}
