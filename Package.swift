@@ -150,6 +150,7 @@ let allTargets: [Target] = [
             "Backends", "BenchmarkSuite",
         ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
+    tests("CommandLineTests", ["Essentials", "heng", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),
 ]
 

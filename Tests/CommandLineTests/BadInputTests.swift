@@ -1,0 +1,112 @@
+import Essentials
+import Foundation
+import Testing
+
+/// A wrong call, and what is to be heard of it.
+struct BadCall: Sendable, CustomTestStringConvertible {
+    var arguments: [String]
+    var status: Int32
+    /// A part of the one sentence.
+    var says: String
+    var variables: [String: String] = [:]
+
+    init(_ arguments: [String], _ status: Int32, _ says: String, with variables: [String: String] = [:]) {
+        self.arguments = arguments
+        self.status = status
+        self.says = says
+        self.variables = variables
+    }
+
+    var testDescription: String { "heng " + arguments.joined(separator: " ") }
+}
+
+private let badCalls = [
+    // Wrong use of the command line.
+    BadCall(["nosuch"], 2, "no command 'nosuch'"),
+    BadCall(["help", "nosuch"], 2, "no command 'nosuch'"),
+    BadCall(["--nosuch"], 2, "Unknown option '--nosuch'"),
+    BadCall(["devices", "--jsn"], 2, "Did you mean '--json'"),
+    BadCall(["devices", "extra"], 2, "Unexpected argument 'extra'"),
+    BadCall(["topology", "--from"], 2, "Missing value for '--from"),
+    BadCall(["submit", "--cores"], 2, "Missing value for '--cores"),
+    BadCall(["submit", "--numa", "x", "--", "true"], 2, "'x' is invalid"),
+    BadCall(["submit", "--per", "x", "--", "true"], 2, "'numa' and 'device'"),
+    BadCall(["submit", "echo", "hi"], 2, "after --"),
+    BadCall(["submit", "-o", "a", "--output-folder", "b", "--", "true"], 2, "exclude each other"),
+    // Jobs that cannot be.
+    BadCall(["submit"], 2, "no command to run"),
+    BadCall(["submit", "--", ""], 2, "no command to run"),
+    BadCall(["submit", "--", "nosuchprogram"], 2, "nosuchprogram was not found"),
+    BadCall(["submit", "--", "./nosuchprogram"], 2, "./nosuchprogram was not found"),
+    BadCall(["submit", "--ranks", "2", "--cores", "0.5", "--", "nosuchprogram"], 2, "was not found"),
+    BadCall(["submit", "--device", "tpu", "--", "true"], 2, "no device of kind 'tpu'"),
+    BadCall(["submit", "--share", "1.5", "--", "true"], 2, "share of 1.5"),
+    BadCall(["submit", "--share", "0", "--", "true"], 2, "share of 0"),
+    BadCall(["submit", "--share", "much", "--", "true"], 2, "--share much is not an amount"),
+    BadCall(["submit", "--mem", "900TiB", "--", "true"], 2, "asks for 900 TiB"),
+    BadCall(["submit", "--mem", "lots", "--", "true"], 2, "--mem lots is not an amount"),
+    BadCall(["submit", "--cores", "4000", "--", "true"], 2, "asks for 4000 cores"),
+    BadCall(["submit", "--cores", "0", "--", "true"], 2, "more than 0 cores"),
+    BadCall(["submit", "--cores", "two", "--", "true"], 2, "--cores two is not an amount"),
+    BadCall(["submit", "--numa", "99", "--", "true"], 2, "no NUMA node 99"),
+    BadCall(["submit", "--ranks", "0", "--", "true"], 2, "0 ranks"),
+    BadCall(["submit", "--ranks", "9999", "--", "true"], 2, "9999 ranks never fit"),
+    BadCall(["submit", "-q", "--output-folder", "/dev/null/x", "--", "true"], 4, "/dev/null/x"),
+    BadCall(["submit", "-q", "-o", "/no/such/folder/out", "--", "true"], 4, "/no/such/folder/out"),
+    // Topologies that are none.
+    BadCall(["topology", "--from", "missing.xml"], 2, "missing.xml cannot be read"),
+    BadCall(["topology", "--from", "."], 2, ". cannot be read"),
+    BadCall(["topology", "--from", "garbage.xml"], 2, "garbage.xml is not a machine description"),
+    BadCall(["topology", "--from", "empty.xml"], 2, "empty.xml is not a machine description"),
+    BadCall(["topology", "--from", "huge.xml"], 2, "huge.xml is larger than"),
+    BadCall(["topology", "--from", "synthetic:"], 2, "is not a synthetic machine"),
+    BadCall(["topology", "--from", "synthetic:nonsense:4"], 2, "is not a synthetic machine"),
+    BadCall(["topology", "--svg", "/no/such/folder/a.svg"], 4, "/no/such/folder/a.svg"),
+    // Surroundings that are not usable.
+    BadCall(["topology"], 3, "HWLOC_XMLFILE", with: ["HWLOC_XMLFILE": "garbage.xml"]),
+    BadCall(["jobs"], 3, "/dev/null/state", with: ["HENG_STATE_DIR": "/dev/null/state"]),
+    BadCall(["submit", "--", "true"], 3, "/dev/null/state", with: ["HENG_STATE_DIR": "/dev/null/state"]),
+    BadCall(
+        ["submit", "-q", "--ranks", "2", "--cores", "0.5", "--", "true"], 4, "/dev/null/tmp/heng-job-",
+        with: ["TMPDIR": "/dev/null/tmp"]),
+]
+
+@Suite("Wrong calls", .timeLimit(.minutes(5)))
+struct BadInputTests {
+    private let sandbox: Sandbox
+
+    init() throws {
+        sandbox = try Sandbox()
+        try "no XML at all".write(toFile: sandbox.work + "/garbage.xml", atomically: true, encoding: .utf8)
+        _ = FileManager.default.createFile(atPath: sandbox.work + "/empty.xml", contents: nil)
+        _ = FileManager.default.createFile(atPath: sandbox.work + "/huge.xml", contents: nil)
+        // 10 GB that take no room on the disk.
+        let huge = try #require(FileHandle(forWritingAtPath: sandbox.work + "/huge.xml"))
+        try huge.truncate(atOffset: 10_000_000_000)
+        try huge.close()
+    }
+
+    @Test(arguments: badCalls)
+    func `a wrong call is one line with the next step, and nothing else`(call: BadCall) throws {
+        let run = try sandbox.run(["heng"] + call.arguments, with: call.variables)
+
+        #expect(run.status == call.status)
+        #expect(run.output == "")
+        #expect(run.errorLines.count == 1, "\(run.errors)")
+        #expect(run.errors.hasPrefix("heng: "))
+        #expect(run.errors.contains(call.says), "\(run.errors)")
+        // What failed is one sentence, the next step another.
+        #expect(run.errors.contains(/[.?)] [A-Z`]/), "\(run.errors)")
+        #expect(try sandbox.temporaryFiles() == [])
+    }
+
+    @Test func `a file that is no program is said so`() throws {
+        try "hello".write(toFile: sandbox.work + "/plain", atomically: true, encoding: .utf8)
+
+        let run = try sandbox.heng("submit", "-q", "--", "./plain")
+
+        #expect(run.status == 2)
+        #expect(run.errorLines.count == 1)
+        #expect(run.errors.contains("./plain cannot be executed"))
+    }
+}

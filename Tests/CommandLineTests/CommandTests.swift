@@ -1,0 +1,90 @@
+import Essentials
+import Foundation
+import TestSupport
+import Testing
+
+/// The value that a command printed as JSON.
+func json(_ finished: Finished) throws -> Any {
+    try JSONSerialization.jsonObject(with: Data(finished.output.utf8))
+}
+
+@Suite("Commands that show something", .timeLimit(.minutes(5)))
+struct CommandTests {
+    private let sandbox: Sandbox
+
+    init() throws { sandbox = try Sandbox() }
+
+    @Test func `the version is a number with points`() throws {
+        let run = try sandbox.heng("--version")
+
+        #expect(run.status == 0)
+        #expect(run.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
+    }
+
+    @Test(arguments: [
+        [], ["--help"], ["help"], ["help", "submit"], ["submit", "--help"], ["devices", "-h"],
+    ])
+    func `help goes to standard output`(arguments: [String]) throws {
+        let run = try sandbox.run(["heng"] + arguments)
+
+        #expect(run.status == 0)
+        #expect(run.output.contains("USAGE: heng"))
+        #expect(run.errors == "")
+    }
+
+    @Test func `every command has an example in its help`() throws {
+        for command in ["topology", "devices", "submit", "jobs"] {
+            #expect(try sandbox.heng(command, "--help").output.contains("heng \(command)"), "\(command)")
+        }
+    }
+
+    @Test func `topology shows this machine`() throws {
+        let text = try sandbox.heng("topology")
+        let value = try #require(try json(sandbox.heng("topology", "--json")) as? [String: Any])
+
+        #expect(text.status == 0)
+        #expect(text.output.contains("core"))
+        #expect(
+            Set(value.keys) == [
+                "caches", "cores", "devices", "distances", "machineName", "numaNodes", "packages", "source",
+            ])
+        #expect((value["cores"] as? [Any])?.isEmpty == false)
+        #expect((value["numaNodes"] as? [Any])?.isEmpty == false)
+    }
+
+    @Test func `devices lists one device per NUMA node`() throws {
+        let text = try sandbox.heng("devices")
+        let rows = try #require(try json(sandbox.heng("devices", "--json")) as? [[String: Any]])
+        let probed = try #require(try json(sandbox.heng("devices", "--probe", "--json")) as? [[String: Any]])
+
+        #expect(text.status == 0)
+        #expect(text.lines[0].hasPrefix("DEVICE  NAME"))
+        #expect(text.lines.count == rows.count + 1)
+        #expect(rows.first?["id"] as? String == "cpu:0")
+        #expect(probed.map { $0["id"] as? String } == rows.map { $0["id"] as? String })
+        let description = try #require(rows.first?["description"] as? [String: Any])
+        #expect(
+            Set(["kind", "name", "vendor", "memory", "cpus", "computeUnits"]).isSubset(of: description.keys))
+    }
+
+    @Test(arguments: ["/proc/no/such", "/dev/null"])
+    func `devices needs no cache folder`(folder: String) throws {
+        let run = try sandbox.heng("devices", with: ["HOME": folder, "XDG_CACHE_HOME": folder])
+
+        #expect(run.status == 0)
+        #expect(run.errors == "")
+    }
+
+    @Test func `jobs of a fresh machine are none, and later the ended ones`() throws {
+        #expect(try json(sandbox.heng("jobs", "--json")) as? [String: [String]] == ["rows": []])
+
+        _ = try sandbox.heng("submit", "--name", "hello", "--", "true")
+
+        let value = try #require(try json(sandbox.heng("jobs", "--json")) as? [String: [[String: Any]]])
+        let row = try #require(value["rows"]?.first)
+        #expect(row["name"] as? String == "hello")
+        #expect(row["state"] as? String == "COMPLETED")
+        #expect(row["command"] as? [String] == ["true"])
+        #expect(try sandbox.heng("jobs").output.contains("COMPLETED"))
+    }
+}

@@ -1,0 +1,70 @@
+import Essentials
+import Foundation
+import TestSupport
+import Testing
+
+/// Commands in the documents that are not run here, by a part of their line, and why.
+private let notRunHere = [
+    (part: "heng bench", why: "it measures for minutes; the tests of the benchmark command run it"),
+    (part: "swift build", why: "it builds the programs that are tested here"),
+    (part: "swift test", why: "it is what runs this test"),
+    (part: "swift format", why: "continuous integration runs it as `make lint`"),
+]
+
+private let repository = URL(fileURLWithPath: fixturePath("../..")).standardized.path
+
+/// Every line of a ```sh block with the document it stands in.
+private func commandLines() throws -> [String: [String]] {
+    let found = FileManager.default.enumerator(atPath: "\(repository)/Documentation")?.compactMap {
+        $0 as? String
+    }
+    let documents = (found ?? []).filter { $0.hasSuffix(".md") }.map { "Documentation/\($0)" } + ["README.md"]
+    var commands: [String: [String]] = [:]
+    for document in documents {
+        let text = try String(contentsOfFile: "\(repository)/\(document)", encoding: .utf8)
+        let blocks = text.components(separatedBy: "```sh\n").dropFirst().map {
+            $0.components(separatedBy: "```")[0]
+        }
+        let lines = blocks.joined().replacingOccurrences(of: "\\\n", with: " ").split(separator: "\n")
+        commands[document] = lines.map(String.init).filter { !$0.hasPrefix("#") }
+    }
+    return commands
+}
+
+@Suite("Commands in the documents", .timeLimit(.minutes(5)))
+struct DocumentCommandTests {
+    @Test func `there are commands in the README and in the guides`() throws {
+        let commands = try commandLines()
+
+        #expect(commands["README.md"]?.isEmpty == false)
+        #expect(commands["Documentation/guides/submitting-jobs.md"]?.isEmpty == false)
+    }
+
+    @Test func `every command of make has its target`() throws {
+        let makefile = try String(contentsOfFile: "\(repository)/Makefile", encoding: .utf8)
+
+        for line in try commandLines().values.joined() where line.hasPrefix("make ") {
+            for target in line.split(separator: " ").dropFirst() {
+                #expect(makefile.contains("\n\(target):"), "\(line)")
+            }
+        }
+    }
+
+    /// In a folder of its own per document, where the build and the fixtures are seen under their usual names.
+    @Test(arguments: try commandLines().filter { $0.value.contains { !$0.hasPrefix("make ") } }.keys.sorted())
+    func `every command of a document runs as it is written`(document: String) throws {
+        let sandbox = try Sandbox()
+        let files = FileManager.default
+        try files.createDirectory(atPath: sandbox.work + "/.build", withIntermediateDirectories: true)
+        try files.createSymbolicLink(
+            atPath: sandbox.work + "/.build/release", withDestinationPath: Sandbox.programs)
+        try files.createSymbolicLink(
+            atPath: sandbox.work + "/Tests", withDestinationPath: repository + "/Tests")
+
+        for line in try commandLines()[document] ?? [] {
+            if line.hasPrefix("make ") || notRunHere.contains(where: { line.contains($0.part) }) { continue }
+            let run = try sandbox.run(["sh", "-c", line])
+            #expect(run.status == 0, "\(document): \(line)\n\(run.output)\(run.errors)")
+        }
+    }
+}
