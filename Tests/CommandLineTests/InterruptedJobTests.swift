@@ -13,7 +13,7 @@ struct InterruptedJobTests {
     init() throws { sandbox = try Sandbox() }
 
     /// A job all of whose ranks sleep, in two processes each, after they have printed a line.
-    private func sleeper(_ options: String...) throws -> Child {
+    private func sleeper(_ options: [String]) throws -> Child {
         let script = "echo \"on $HENG_LOCAL_CPUS\"; sleep 1000 & wait"
         let job = try sandbox.start(
             ["heng", "submit", "--cores", "0.5"] + options + ["--", "sh", "-c", script])
@@ -35,7 +35,7 @@ struct InterruptedJobTests {
 
     @Test(arguments: [(SIGINT, 1), (SIGTERM, 1), (SIGINT, 2)])
     func `an interrupt ends the job, its processes and its entry`(signal: Int32, ranks: Int) throws {
-        let job = try sleeper("--ranks", "\(ranks)")
+        let job = try sleeper(["--ranks", "\(ranks)"])
 
         job.signal(signal)
         let run = try job.wait()
@@ -48,12 +48,13 @@ struct InterruptedJobTests {
     }
 
     @Test func `an interrupt takes a waiting job out of the queue`() throws {
-        let first = try sleeper("--mem", "1MiB")
-        let whole = try #require(
-            try (json(sandbox.heng("topology", "--json")) as? [String: Any])?["cores"] as? [Any]
-        ).count
+        let topology = try json(sandbox.heng("topology", "--json")) as? [String: Any]
+        let node = try #require((topology?["numaNodes"] as? [[String: Any]])?.first)
+        let most = try #require(node["memory"] as? Int) / 3 * 2
+        let place = ["--numa", "\(try #require(node["osIndex"] as? Int))", "--mem", "\(most)"]
+        let first = try sleeper(place)
         let waiting = try sandbox.start(
-            ["heng", "submit", "--span", "--cores", "\(whole)", "--", "echo", "never"])
+            ["heng", "submit", "--cores", "0.1"] + place + ["--", "echo", "never"])
         try until("the second job waits") { waiting.errorsSoFar.contains("it waits") }
 
         waiting.signal(SIGINT)
@@ -68,7 +69,7 @@ struct InterruptedJobTests {
 
     @Test(arguments: [1, 2])
     func `when heng is killed its job ends, and its cores are free again`(ranks: Int) throws {
-        let job = try sleeper("--ranks", "\(ranks)")
+        let job = try sleeper(["--ranks", "\(ranks)"])
         let cpus = try #require(job.outputSoFar.split(separator: "\n").first?.split(separator: " ").last)
 
         job.signal(SIGKILL)
