@@ -73,6 +73,16 @@ struct RankCommandTests {
         #expect(all.sorted() == ["[0] err", "[0] out", "[1] err", "[1] out"])
     }
 
+    @Test func `when nobody reads any more the ranks hear it`() throws {
+        let line = "heng submit -q --ranks 2 --cores 0.5 -- yes | head -n 3"
+        let run = try sandbox.run(["bash", "-c", line + "; exit ${PIPESTATUS[0]}"])
+
+        #expect(run.status == 128 + 13)
+        #expect(run.lines.count == 3)
+        #expect(run.errors.contains("SIGPIPE"), "\(run.errors)")
+        #expect(try sandbox.temporaryFiles() == [])
+    }
+
     @Test func `the failure of one rank is the job's, and ends the other`() throws {
         let run = try twoRanks("[ $HENG_RANK = 0 ] && exec sleep 1000; exit 5", "-q")
 

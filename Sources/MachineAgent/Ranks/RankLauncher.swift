@@ -72,23 +72,22 @@ package struct RankLauncher: Sendable {
         precondition(!specification.slots.isEmpty, "a job has at least one rank")
         let meeting = try MeetingPlace(specification)
         var steps: [RunningStep] = []
-        var relay: RankRelay?
+        let relay: RankRelay?
         do {
             try meeting.table.write(to: meeting.tablePath)
             relay = try RankRelay(specification)
             for rank in specification.slots.indices {
                 let step = meeting.step(rank, of: specification)
-                steps.append(try RunningStep.start(step, isolation: isolation, supervisor: supervisor))
+                let start = { try RunningStep.start(step, isolation: isolation, supervisor: supervisor) }
+                steps.append(try relay?.whileNamed(rank, start) ?? start())
             }
         } catch {
             for step in steps { step.terminate(grace: .zero) }
             for step in steps { _ = await step.wait() }
-            // The error that stopped the start is the one to tell.
-            _ = relay?.finish()
             meeting.remove()
             throw error
         }
-        relay?.removePipes()
+        relay?.start()
         return RunningRanks(steps, meeting: meeting, relay: relay)
     }
 }
@@ -134,6 +133,9 @@ struct MeetingPlace: Sendable {
 
     func step(_ rank: Int, of specification: RankSpecification) -> StepSpecification {
         let slot = specification.slots[rank]
+        let pipes =
+            specification.output.isLabelled
+            ? [RankEnd.output, .error].map { specification.file(rank, $0) } : []
         let variables = RankEnvironment(
             job: specification.job, rank: rank, worldSize: specification.slots.count, slot: slot,
             tablePath: tablePath)
@@ -147,7 +149,7 @@ struct MeetingPlace: Sendable {
             memory: slot.memory, cpuShare: slot.cpuShare, output: output(.output),
             errorOutput: output(.error),
             grace: specification.grace,
-            orphanFiles: [communicator.path] + (requests.map { [$0.path] } ?? []) + leftovers)
+            orphanFiles: [communicator.path] + (requests.map { [$0.path] } ?? []) + pipes + leftovers)
     }
 }
 

@@ -1,4 +1,5 @@
 internal import Essentials
+internal import Synchronization
 
 #if canImport(Glibc)
 internal import Glibc
@@ -8,34 +9,38 @@ internal import Glibc
 ///
 /// Each output of each rank is a named pipe in the run folder: heng-step opens it like any file, and one thread of ours
 /// reads all of them. Reading stops while our own output is blocked, and then the ranks wait, as they would in a pipe.
+/// A pipe has a name only while its rank starts, so that nothing is left behind however we end. The thread begins when
+/// all ranks have started; until then what they write waits in the pipes.
 final class RankRelay: Sendable {
-    private let paths: [String]
+    private let specification: RankSpecification
+    private let targets: [(end: RankEnd, descriptor: Int32)]
     private let stop: LedgerInterrupt
     private let reader: RelayReader
-    private let thread: pthread_t
+    private let thread = Mutex<pthread_t?>(nil)
 
-    /// Makes the pipes and begins to read them; nil where the ranks' output is not labelled.
+    /// Nil where the ranks' output is not labelled.
     init?(_ specification: RankSpecification) throws {
         guard case .labelled(let output, let error) = specification.output else { return nil }
+        self.specification = specification
+        targets = [(.output, output), (.error, error)]
         stop = try LedgerInterrupt()
-        let reader = RelayReader(stop: stop)
-        var paths: [String] = []
-        do {
-            for rank in specification.slots.indices {
-                for (end, target) in [(RankEnd.output, output), (.error, error)] {
-                    let path = specification.file(rank, end)
-                    let descriptor = try Self.makePipe(path)
-                    paths.append(path)
-                    reader.add(RelayPipe(descriptor, to: target, rank: rank))
-                }
-            }
-        } catch {
-            for path in paths { unsafe unlink(path) }
-            throw error
+        reader = RelayReader(stop: stop)
+    }
+
+    /// Makes the pipes of a rank, runs what starts it, and takes their names away again.
+    func whileNamed<Value>(_ rank: Int, _ start: () throws -> Value) throws -> Value {
+        defer { for (end, _) in targets { unsafe unlink(specification.file(rank, end)) } }
+        for (end, target) in targets {
+            let pipe = try Self.makePipe(specification.file(rank, end))
+            reader.add(RelayPipe(pipe, to: target, rank: rank))
         }
-        self.paths = paths
-        self.reader = reader
-        thread = startThread { reader.run() }
+        return try start()
+    }
+
+    /// Begins to read.
+    func start() {
+        let reader = reader
+        thread.withLock { $0 = startThread { reader.run() } }
     }
 
     private static func makePipe(_ path: String) throws(Failure) -> Int32 {
@@ -56,18 +61,14 @@ final class RankRelay: Sendable {
             nextStep: "Choose a folder on a local disk with TMPDIR, or have files with --output-folder.")
     }
 
-    /// Takes the pipes' names away; who has them open keeps them.
-    func removePipes() {
-        for path in paths { unsafe unlink(path) }
-    }
-
     /// Reads what the ranks, which have ended, left in the pipes; returns why something could not be written.
     ///
-    /// To be called once.
+    /// To be called once, also when reading never began.
     func finish() -> Failure? {
-        removePipes()
         stop.trigger()
-        pthread_join(thread, nil)
+        thread.withLock { thread in
+            if let thread { pthread_join(thread, nil) }
+        }
         return reader.failure
     }
 }
@@ -93,6 +94,7 @@ final class RelayReader: @unchecked Sendable {
     private var pipes: [RelayPipe] = []
     private let stop: LedgerInterrupt
     private(set) var failure: Failure?
+    private var nobodyListens = false
 
     init(stop: LedgerInterrupt) { self.stop = stop }
 
@@ -100,6 +102,7 @@ final class RelayReader: @unchecked Sendable {
 
     /// Reads until every pipe has lost its writers, or the ranks have ended.
     func run() {
+        blockPipeSignal()
         while !pipes.isEmpty {
             var looks = pipes.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
             looks.append(stop.look)
@@ -112,7 +115,7 @@ final class RelayReader: @unchecked Sendable {
                 if look.revents != 0 || isLast { passOn(pipe, untilEmpty: isLast) }
                 if isOver { write(pipe.lines.finish(), to: pipe.target) } else { open.append(pipe) }
             }
-            pipes = open
+            pipes = nobodyListens ? [] : open
         }
     }
 
@@ -126,7 +129,18 @@ final class RelayReader: @unchecked Sendable {
         } while untilEmpty
     }
 
-    /// After the first failure nothing more is written, but reading goes on, so that the ranks can end.
+    /// Of this thread only: when nobody reads our output any more, that is for the ranks to hear.
+    private func blockPipeSignal() {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        unsafe sigaddset(&set, SIGPIPE)
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// After the first failure nothing more is written.
+    ///
+    /// On a full disk reading goes on, so that the ranks' work is not lost with their words. Where nobody listens any
+    /// more the pipes are closed, and a rank that writes on gets SIGPIPE, as in any pipeline.
     private func write(_ bytes: [UInt8], to target: Int32) {
         var rest = bytes[...]
         while failure == nil, !rest.isEmpty {
@@ -134,9 +148,10 @@ final class RelayReader: @unchecked Sendable {
             if count >= 0 {
                 rest = rest.dropFirst(count)
             } else if errno != EINTR {
+                nobodyListens = errno == EPIPE
                 failure = Failure(
                     "The ranks' output could not be written: \(sentence(errno)).",
-                    nextStep: "Free some space, or write it to another disk.")
+                    nextStep: nobodyListens ? nil : "Free some space, or write it to another disk.")
             }
         }
     }
