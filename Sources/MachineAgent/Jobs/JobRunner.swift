@@ -1,9 +1,6 @@
+package import Collectives
 package import Essentials
 package import Scheduling
-
-#if canImport(Glibc)
-internal import Glibc
-#endif
 
 /// What one job is to run, and how it is heard.
 package struct JobSpecification: Sendable {
@@ -11,13 +8,16 @@ package struct JobSpecification: Sendable {
     package var environment: [String: String]
     package var workingDirectory: String?
     package var output: StepOutput
-    /// Where ranks keep their table and their output; only needed for more than one rank.
+    /// Where ranks keep their table and their output; not needed for a single process without a queue.
     package var runFolder: String
     package var grace: Duration
+    /// The records of a request queue that the ranks serve together; nil is no queue.
+    package var requestCapacity: Int?
 
     package init(
         request: JobRequest, environment: [String: String], workingDirectory: String? = nil,
-        output: StepOutput = .inherited, runFolder: String, grace: Duration = .seconds(5)
+        output: StepOutput = .inherited, runFolder: String, grace: Duration = .seconds(5),
+        requestCapacity: Int? = nil
     ) {
         self.request = request
         self.environment = environment
@@ -25,6 +25,7 @@ package struct JobSpecification: Sendable {
         self.output = output
         self.runFolder = runFolder
         self.grace = grace
+        self.requestCapacity = requestCapacity
     }
 }
 
@@ -34,6 +35,8 @@ package enum JobNews: Sendable {
     case waiting(WaitReason)
     case placed(Lease)
     case started(EnforcementReport, outputFiles: [String])
+    /// The ranks serve the request queue in this region.
+    case serving(SharedRegion)
 }
 
 /// How a job went.
@@ -77,17 +80,26 @@ package struct JobRunner: Sendable {
             throw error
         }
         observe(.started(steps.enforcement, outputFiles: steps.outputFiles))
+        if let region = steps.requestRegion { observe(.serving(region)) }
         return try await watch(steps, lease, interrupt)
     }
 
     private func watch(
         _ running: RunningJob, _ lease: Lease, _ interrupt: LedgerInterrupt
     ) async throws -> JobReport {
-        try scheduler.reportStarted(lease)
         let ended = try LedgerInterrupt()
         let stopper = Stopper(
             scheduler: scheduler, lease: lease, running: running, ended: ended, interrupt: interrupt)
-        stopper.start()
+        do {
+            try scheduler.reportStarted(lease)
+            try stopper.start()
+        } catch {
+            running.terminate()
+            _ = await running.wait()
+            ended.trigger()
+            _ = try scheduler.finish(lease, .launchFailed("\(error)"))
+            throw error
+        }
         let outcomes = await running.wait()
         ended.trigger()
         let first = outcomes.first { !$0.verdict.isSuccess } ?? outcomes[0]
@@ -101,7 +113,7 @@ package struct JobRunner: Sendable {
         let devices = lease.placement.ranks
         let slots = devices.map { RankSlot($0) }
         let command = specification.request.label.command
-        guard slots.count > 1 else {
+        guard slots.count > 1 || specification.requestCapacity != nil else {
             let rank = RankEnvironment(job: lease.job, rank: 0, worldSize: 1, slot: slots[0], tablePath: nil)
             let step = try RunningStep.start(
                 StepSpecification(
@@ -121,7 +133,8 @@ package struct JobRunner: Sendable {
                 RankSpecification(
                     job: lease.job, command: command, environment: specification.environment,
                     workingDirectory: specification.workingDirectory, slots: slots,
-                    runFolder: specification.runFolder, grace: specification.grace)))
+                    runFolder: specification.runFolder, grace: specification.grace,
+                    requestCapacity: specification.requestCapacity)))
     }
 }
 
@@ -144,6 +157,10 @@ private enum RunningJob: Sendable {
         steps.compactMap { step in
             if case .file(let path) = step.specification.output { path } else { nil }
         }
+    }
+
+    var requestRegion: SharedRegion? {
+        if case .ranks(let ranks) = self { ranks.requestRegion } else { nil }
     }
 
     func terminate() {
@@ -169,15 +186,15 @@ private struct Stopper: Sendable {
     let ended: LedgerInterrupt
     let interrupt: LedgerInterrupt
 
-    func start() {
-        detach {
+    func start() throws {
+        try startThread {
             // A ledger that cannot be read stops nobody: the job goes on and its end is reported all the same.
             if (try? scheduler.stopRequest(for: lease, interrupt: ended)) != nil {
                 running.terminate()
             }
         }
-        detach {
-            if interrupt.wait(or: ended) { running.terminate() }
+        try startThread {
+            if interrupt.wait(or: ended) == .this { running.terminate() }
         }
     }
 }
@@ -208,24 +225,4 @@ extension JobOutcome {
             case .killedExternally, .supervisorLost, .hanging: .signalled(9)
             }
     }
-}
-
-/// Runs blocking work on a thread of its own, so that it holds up nothing in the shared pool.
-private func detach(_ body: @escaping @Sendable () -> Void) {
-    final class Box: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var thread = pthread_t()
-    let box = unsafe Unmanaged.passRetained(Box(body)).toOpaque()
-    let failure = unsafe pthread_create(
-        &thread, nil,
-        { argument in
-            if let argument = unsafe argument {
-                unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-            }
-            return nil
-        }, box)
-    precondition(failure == 0, "the system gave no thread to watch a job with")
-    pthread_detach(thread)
 }
