@@ -27,6 +27,7 @@ func tests(_ name: String, _ needs: [Target.Dependency], resources: [Resource] =
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 let allTargets: [Target] = [
     // Floor 0: C
@@ -88,7 +89,7 @@ let allTargets: [Target] = [
             "Essentials", "Instrumentation", "HardwareTopology", "TopologyDiscovery", "Results",
             "ComputeGraph",
             "AcceleratorAPI", "KernelInterface", "LoadGeneration", "Scheduling", "Collectives", "Execution",
-            "MachineAgent", "Backends", "Training", "COpenBLAS",
+            "MachineAgent", "Backends", "Training", "COpenBLAS", crypto,
         ]),
 
     // Floor 8
@@ -146,7 +147,7 @@ let allTargets: [Target] = [
         "BenchmarkSuiteTests",
         [
             "Essentials", "HardwareTopology", "Instrumentation", "Results", "ComputeGraph", "LoadGeneration",
-            "Execution",
+            "Execution", "AcceleratorAPI",
             "Backends", "BenchmarkSuite",
         ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
@@ -168,7 +169,8 @@ let benchmarkTargets: [Target] = [
 let package = Package(
     name: "heng",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: allTargets + (wantsBenchmarks ? benchmarkTargets : []),
     swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 internal import Essentials
+internal import Instrumentation
 package import Results
 
 /// Tests against answers that are not worked for; the ids are those of MLPerf's compliance tests.
@@ -16,10 +17,12 @@ package enum OutputAudit {
         var random = SeededGenerator(seed: timed.settings.seeds.challenge, purpose: "output audit")
         let looked = timed.samples.filter { $0.end != nil }.shuffled(using: &random).prefix(count)
         let wrong = looked.filter { reference[$0.sample]?.result != $0.result }
-        let sameBits = looked.count { reference[$0.sample]?.outputHash == $0.outputHash }
         var detail =
-            "\(looked.count - wrong.count) of \(looked.count) answers equal those of the accuracy run, "
-            + "\(sameBits) to the bit"
+            "\(looked.count - wrong.count) of \(looked.count) answers equal those of the accuracy run"
+        if looked.contains(where: { $0.outputHash != 0 }) {
+            let sameBits = looked.count { reference[$0.sample]?.outputHash == $0.outputHash }
+            detail += ", \(sameBits) to the bit"
+        }
         if let first = wrong.first {
             let expected = reference[first.sample].map { "\($0.result)" } ?? "no answer"
             detail += "; sample \(first.sample) gave \(first.result) instead of \(expected)"
@@ -29,22 +32,30 @@ package enum OutputAudit {
 
     /// TEST04: the same sample again and again must not be answered faster than different ones.
     ///
-    /// Both runs use the same scenario; `tolerance` is the gain that noise may give.
+    /// Takes one or more turns of both kinds, close together in time, of the same scenario, and judges the median
+    /// gain, so that a machine whose speed changes for a while decides nothing. `tolerance` is the gain that noise
+    /// may give.
     package static func noCaching(
-        different: LoadFacts, repeated: LoadFacts, tolerance: Double = 0.1
+        _ turns: [(different: LoadFacts, repeated: LoadFacts)], tolerance: Double = 0.1
     ) -> Audit {
         precondition(
-            repeated.settings.picking == .repeated, "the second run must ask for one sample again and again")
-        guard let plain = different.completedRate, let same = repeated.completedRate else {
-            return Audit(id: "TEST04", pass: false, detail: "one of the two runs has no answers")
+            turns.allSatisfy { $0.repeated.settings.picking == .repeated },
+            "the second run of a turn must ask for one sample again and again")
+        let gains = turns.compactMap { turn -> Double? in
+            guard let plain = turn.different.completedRate, let same = turn.repeated.completedRate else {
+                return nil
+            }
+            return same / plain - 1
         }
-        let gain = same / plain - 1
+        guard gains.count == turns.count, let gain = SortedSamples(gains).percentile(0.5) else {
+            return Audit(id: "TEST04", pass: false, detail: "one of the runs has no answers")
+        }
         let word = gain >= 0 ? "faster" : "slower"
         return Audit(
             id: "TEST04", pass: gain <= tolerance,
             detail:
-                "one repeated sample is \((abs(gain) * 100).formatted(digits: 1)) % \(word) than different ones; "
-                + "\((tolerance * 100).formatted(digits: 0)) % faster is allowed")
+                "one repeated sample is \((abs(gain) * 100).formatted(digits: 1)) % \(word) than different ones "
+                + "(median of \(turns.count)); \((tolerance * 100).formatted(digits: 0)) % faster is allowed")
     }
 }
 

@@ -306,8 +306,8 @@ struct OutputAuditTests {
         let cached = try simulateSingleStream(count: 200, picking: .repeated) { _ in 0.001 }
         let honest = try simulateSingleStream(count: 200, picking: .repeated) { _ in 0.00115 }
 
-        #expect(!OutputAudit.noCaching(different: different, repeated: cached).pass)
-        #expect(OutputAudit.noCaching(different: different, repeated: honest).pass)
+        #expect(!OutputAudit.noCaching([(different: different, repeated: cached)]).pass)
+        #expect(OutputAudit.noCaching([(different: different, repeated: honest)]).pass)
     }
 
     @Test(arguments: [Scenario.singleStream, .server(queriesPerSecond: 100), .offline(sampleCount: 1)])

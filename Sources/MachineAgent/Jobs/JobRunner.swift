@@ -1,10 +1,6 @@
-internal import Collectives
+package import Collectives
 package import Essentials
 package import Scheduling
-
-#if canImport(Glibc)
-internal import Glibc
-#endif
 
 /// What one job is to run, and how it is heard.
 package struct JobSpecification: Sendable {
@@ -16,14 +12,18 @@ package struct JobSpecification: Sendable {
     package var errorOutput: StepOutput?
     /// How several ranks are heard.
     package var rankOutput: RankOutput
-    /// Where ranks keep their table and their output; made, and with labelled output removed, for more than one rank.
+    /// Where ranks keep their table and their output; not needed for a single process without a queue.
+    ///
+    /// It is made, and with labelled output removed at the end.
     package var runFolder: String
     package var grace: Duration
+    /// The records of a request queue that the ranks serve together; nil is no queue.
+    package var requestCapacity: Int?
 
     package init(
         request: JobRequest, environment: [String: String], workingDirectory: String? = nil,
         output: StepOutput = .inherited, errorOutput: StepOutput? = nil, rankOutput: RankOutput = .files,
-        runFolder: String, grace: Duration = .seconds(5)
+        runFolder: String, grace: Duration = .seconds(5), requestCapacity: Int? = nil
     ) {
         self.request = request
         self.environment = environment
@@ -33,6 +33,7 @@ package struct JobSpecification: Sendable {
         self.rankOutput = rankOutput
         self.runFolder = runFolder
         self.grace = grace
+        self.requestCapacity = requestCapacity
     }
 }
 
@@ -42,6 +43,8 @@ package enum JobNews: Sendable {
     case waiting(WaitReason)
     case placed(Lease)
     case started(EnforcementReport, outputFiles: [String])
+    /// The ranks serve the request queue in this region.
+    case serving(SharedRegion)
 }
 
 /// How a job went.
@@ -92,17 +95,26 @@ package struct JobRunner: Sendable {
             throw error
         }
         observe(.started(steps.enforcement, outputFiles: steps.outputFiles))
+        if let region = steps.requestRegion { observe(.serving(region)) }
         return try await watch(steps, lease, interrupt)
     }
 
     private func watch(
         _ running: RunningJob, _ lease: Lease, _ interrupt: LedgerInterrupt
     ) async throws -> JobReport {
-        try scheduler.reportStarted(lease)
         let ended = try LedgerInterrupt()
         let stopper = Stopper(
             scheduler: scheduler, lease: lease, running: running, ended: ended, interrupt: interrupt)
-        stopper.start()
+        do {
+            try scheduler.reportStarted(lease)
+            try stopper.start()
+        } catch {
+            running.terminate()
+            _ = await running.wait()
+            ended.trigger()
+            _ = try scheduler.finish(lease, .launchFailed("\(error)"))
+            throw error
+        }
         let (outcomes, outputFailure) = await running.wait()
         ended.trigger()
         let first = outcomes.first { !$0.verdict.isSuccess } ?? outcomes[0]
@@ -116,7 +128,7 @@ package struct JobRunner: Sendable {
         let devices = lease.placement.ranks
         let slots = devices.map { RankSlot($0) }
         let command = specification.request.label.command
-        guard slots.count > 1 else {
+        guard slots.count > 1 || specification.requestCapacity != nil else {
             let rank = RankEnvironment(job: lease.job, rank: 0, worldSize: 1, slot: slots[0], tablePath: nil)
             let step = try RunningStep.start(
                 StepSpecification(
@@ -138,7 +150,7 @@ package struct JobRunner: Sendable {
                     job: lease.job, command: command, environment: specification.environment,
                     workingDirectory: specification.workingDirectory, slots: slots,
                     runFolder: specification.runFolder, output: specification.rankOutput,
-                    grace: specification.grace)))
+                    grace: specification.grace, requestCapacity: specification.requestCapacity)))
     }
 
     private func makeRunFolder(_ path: String) throws {
@@ -174,6 +186,10 @@ private enum RunningJob: Sendable {
         }
     }
 
+    var requestRegion: SharedRegion? {
+        if case .ranks(let ranks) = self { ranks.requestRegion } else { nil }
+    }
+
     func terminate() {
         switch self {
         case .step(let step): step.terminate()
@@ -199,18 +215,16 @@ private struct Stopper: Sendable {
     let ended: LedgerInterrupt
     let interrupt: LedgerInterrupt
 
-    func start() {
-        let ledgerWatch = startThread {
+    func start() throws {
+        try startThread {
             // A ledger that cannot be read stops nobody: the job goes on and its end is reported all the same.
             if (try? scheduler.stopRequest(for: lease, interrupt: ended)) != nil {
                 running.terminate()
             }
         }
-        let userWatch = startThread {
-            if interrupt.wait(or: ended) { running.terminate() }
+        try startThread {
+            if interrupt.wait(or: ended) == .this { running.terminate() }
         }
-        pthread_detach(ledgerWatch)
-        pthread_detach(userWatch)
     }
 }
 

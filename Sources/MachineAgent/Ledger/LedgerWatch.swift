@@ -1,4 +1,4 @@
-internal import Essentials
+package import Essentials
 
 #if canImport(Glibc)
 internal import Glibc
@@ -43,12 +43,20 @@ package final class LedgerInterrupt: Sendable {
 }
 
 extension LedgerInterrupt {
-    /// Blocks until this one or the other is triggered; says whether it was this one.
-    package func wait(or other: LedgerInterrupt) -> Bool {
+    /// What ended a wait.
+    package enum Wake: Sendable { case this, other, deadline }
+
+    /// Blocks until this one or the other is triggered, or the deadline is over.
+    package func wait(or other: LedgerInterrupt, until deadline: TimePoint? = nil) -> Wake {
         var looks = [look, other.look]
-        // A signal ends the wait early with no answer; then it starts over.
-        while unsafe poll(&looks, 2, -1) <= 0 {}
-        return looks[0].revents != 0
+        while true {
+            let left = deadline.map { max(0, ($0 - .monotonicNow()).nanoseconds / 1_000_000 + 1) } ?? -1
+            // A signal ends the wait early with no answer; then it starts over.
+            if unsafe poll(&looks, 2, Int32(clamping: left)) > 0 {
+                return looks[0].revents != 0 ? .this : .other
+            }
+            if let deadline, TimePoint.monotonicNow() >= deadline { return .deadline }
+        }
     }
 }
 

@@ -81,13 +81,13 @@ package struct RankLauncher: Sendable {
                 let start = { try RunningStep.start(step, isolation: isolation, supervisor: supervisor) }
                 steps.append(try relay?.whileNamed(rank, start) ?? start())
             }
+            try relay?.start()
         } catch {
             for step in steps { step.terminate(grace: .zero) }
             for step in steps { _ = await step.wait() }
             meeting.remove()
             throw error
         }
-        relay?.start()
         return RunningRanks(steps, meeting: meeting, relay: relay)
     }
 }

@@ -16,7 +16,8 @@ final class RankRelay: Sendable {
     private let targets: [(end: RankEnd, descriptor: Int32)]
     private let stop: LedgerInterrupt
     private let reader: RelayReader
-    private let thread = Mutex<pthread_t?>(nil)
+    private let done: LedgerInterrupt
+    private let isReading = Mutex(false)
 
     /// Nil where the ranks' output is not labelled.
     init?(_ specification: RankSpecification) throws {
@@ -24,6 +25,7 @@ final class RankRelay: Sendable {
         self.specification = specification
         targets = [(.output, output), (.error, error)]
         stop = try LedgerInterrupt()
+        done = try LedgerInterrupt()
         reader = RelayReader(stop: stop)
     }
 
@@ -38,9 +40,12 @@ final class RankRelay: Sendable {
     }
 
     /// Begins to read.
-    func start() {
-        let reader = reader
-        thread.withLock { $0 = startThread { reader.run() } }
+    func start() throws(Failure) {
+        try startThread { [reader, done] in
+            reader.run()
+            done.trigger()
+        }
+        isReading.withLock { $0 = true }
     }
 
     private static func makePipe(_ path: String) throws(Failure) -> Int32 {
@@ -62,14 +67,10 @@ final class RankRelay: Sendable {
     }
 
     /// Reads what the ranks, which have ended, left in the pipes; returns why something could not be written.
-    ///
-    /// To be called once, also when reading never began.
     func finish() -> Failure? {
         stop.trigger()
-        thread.withLock { thread in
-            if let thread { pthread_join(thread, nil) }
-        }
-        return reader.failure
+        if isReading.withLock({ $0 }) { _ = done.wait(or: done) }
+        return reader.failure.withLock { $0 }
     }
 }
 
@@ -90,10 +91,11 @@ final class RelayPipe {
 
 /// What the reading thread does.
 final class RelayReader: @unchecked Sendable {
-    // Unchecked: one thread fills it, the reading thread alone uses it, and the first reads the failure after joining.
+    // Unchecked: one thread fills it before the reading thread begins, which alone uses it; the failure is locked.
     private var pipes: [RelayPipe] = []
     private let stop: LedgerInterrupt
-    private(set) var failure: Failure?
+    let failure = Mutex<Failure?>(nil)
+    private var hasFailed = false
     private var nobodyListens = false
 
     init(stop: LedgerInterrupt) { self.stop = stop }
@@ -143,15 +145,17 @@ final class RelayReader: @unchecked Sendable {
     /// more the pipes are closed, and a rank that writes on gets SIGPIPE, as in any pipeline.
     private func write(_ bytes: [UInt8], to target: Int32) {
         var rest = bytes[...]
-        while failure == nil, !rest.isEmpty {
+        while !hasFailed, !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(target, $0.baseAddress, $0.count) }
-            if count >= 0 {
+            let code = count < 0 ? errno : 0
+            if code == 0 {
                 rest = rest.dropFirst(count)
-            } else if errno != EINTR {
-                nobodyListens = errno == EPIPE
-                failure = Failure(
-                    "The ranks' output could not be written: \(sentence(errno)).",
-                    nextStep: nobodyListens ? nil : "Free some space, or write it to another disk.")
+            } else if code != EINTR {
+                nobodyListens = code == EPIPE
+                hasFailed = true
+                let advice = nobodyListens ? nil : "Free some space, or write it to another disk."
+                let why = "The ranks' output could not be written: \(sentence(code))."
+                failure.withLock { $0 = Failure(why, nextStep: advice) }
             }
         }
     }

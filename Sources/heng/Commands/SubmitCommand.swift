@@ -137,5 +137,6 @@ struct SubmitCommand: ParsableCommand {
     case .started(let enforcement, let files):
         for line in enforcement.lines { report("heng: \(line)") }
         for file in files { report("heng: output goes to \(file)") }
+    case .serving: break
     }
 }
