@@ -11,11 +11,8 @@ RELEASE := -c release --explicit-target-dependency-import-check error
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: build ## install what is missing, build, show the machine, and run a bound job on two ranks
-	$(BUILD)/heng topology
-	$(BUILD)/heng devices
-	$(BUILD)/heng submit --ranks 2 --mem 64MiB -- sh -c 'grep Cpus_allowed_list /proc/self/status; env | grep ^HENG_'
-	$(BUILD)/heng jobs
+demo: build ## install what is missing, build, and measure this machine with models served and trained
+	$(BUILD)/heng bench run server --tier quick --budget 3m
 
 test: deps ## install what is missing, build, and run every test
 	$(SWIFT) build $(RELEASE) --build-tests

@@ -90,7 +90,8 @@ let allTargets: [Target] = [
             "ComputeGraph",
             "AcceleratorAPI", "KernelInterface", "LoadGeneration", "Scheduling", "Collectives", "Execution",
             "MachineAgent", "Backends", "Training", "COpenBLAS", crypto,
-        ]),
+        ],
+        resources: [.embedInCode("Suite/server.json")]),
 
     // Floor 8
     .executableTarget(
@@ -146,8 +147,9 @@ let allTargets: [Target] = [
     tests(
         "BenchmarkSuiteTests",
         [
-            "Essentials", "HardwareTopology", "Instrumentation", "Results", "ComputeGraph", "LoadGeneration",
-            "Execution", "AcceleratorAPI",
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Instrumentation", "Results",
+            "ComputeGraph",
+            "LoadGeneration", "Scheduling", "Collectives", "MachineAgent", "Execution", "AcceleratorAPI",
             "Backends", "BenchmarkSuite",
         ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),

@@ -21,6 +21,8 @@ struct Heng: ParsableCommand {
         version: hengVersion,
         subcommands: [
             TopologyCommand.self, DevicesCommand.self, SubmitCommand.self, JobsCommand.self,
+            BenchCommand.self,
+            BenchWorkerCommand.self,
         ])
 
     /// Runs the command, and turns every error into one sentence and the right exit code.

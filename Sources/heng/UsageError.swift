@@ -24,7 +24,7 @@ struct UsageError: ReportableError {
     /// Nil unless the first argument, or the one after `help`, is a word that is no command.
     init?(unknownCommandIn arguments: [String]) {
         let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
-        guard let word = words.first, !word.hasPrefix("-"), !Self.commands.contains(word), word != "help"
+        guard let word = words.first, !word.hasPrefix("-"), !Self.allCommands.contains(word), word != "help"
         else { return nil }
         summary = "There is no command '\(word)'."
         nextStep = "The commands are \(Self.commands.joined(separator: ", ")); see `heng --help`."
@@ -32,7 +32,13 @@ struct UsageError: ReportableError {
 
     /// The names of the commands that `heng --help` lists.
     private static var commands: [String] {
-        let all = Heng.configuration.subcommands.map { $0.configuration }
-        return all.filter { $0.shouldDisplay }.compactMap { $0.commandName }
+        configurations.filter { $0.shouldDisplay }.compactMap { $0.commandName }
+    }
+
+    /// Those, and the ones that only `heng` itself calls.
+    private static var allCommands: [String] { configurations.compactMap { $0.commandName } }
+
+    private static var configurations: [CommandConfiguration] {
+        Heng.configuration.subcommands.map { $0.configuration }
     }
 }

@@ -1,8 +1,9 @@
 package import AcceleratorAPI
 package import ComputeGraph
+internal import Essentials
 
 /// How close a device's scores come to those of the reference interpreter.
-package struct Agreement: Hashable, Sendable {
+package struct Agreement: Codable, Hashable, Sendable {
     /// What passes in float32: rounding through all layers of our models was below 1e-6, and a wrong kernel is far above.
     package static let limit = 1e-4
 
@@ -14,6 +15,12 @@ package struct Agreement: Hashable, Sendable {
     package var largestDifference: Double
     /// Whether the highest score is that of the same class in every sample.
     package var hasSameClasses: Bool
+
+    package init(samples: Int, largestDifference: Double, hasSameClasses: Bool) {
+        self.samples = samples
+        self.largestDifference = largestDifference
+        self.hasSameClasses = hasSameClasses
+    }
 
     package var limit: Double { Self.limit }
     package var passes: Bool { samples > 0 && hasSameClasses && largestDifference <= limit }
@@ -55,5 +62,12 @@ extension Agreement {
         }
         let classes = (highestPlace(scores), highestPlace(reference))
         hasSameClasses = hasSameClasses && classes.0 != nil && classes.0 == classes.1
+    }
+}
+
+extension Agreement: CustomStringConvertible {
+    package var description: String {
+        "\(hasSameClasses ? "same" : "other") classes in \(samples) samples, scores up to "
+            + "\((largestDifference * 1e6).formatted(significant: 3)) ppm of their range apart"
     }
 }

@@ -111,10 +111,9 @@ package struct ReportPage {
     }
 
     private var notes: String {
-        let notes = result.workloads.flatMap { workload in
-            workload.notes.map { "\(title(of: workload)): \($0)" }
-        }
-        return notes.map { "<p class=\"soft\">\(escaped($0))</p>" }.joined()
+        result.groupedNotes.map { note in
+            "<p class=\"soft\">\(escaped(listed(note.workloads))): \(escaped(note.text))</p>"
+        }.joined()
     }
 
     private var failures: String {
@@ -174,7 +173,7 @@ package struct ReportPage {
             ("System", environment.os), ("Kernel", environment.kernel),
         ]
         facts += environment.libraries.sorted { $0.key < $1.key }.map { ("Library \($0.key)", $0.value) }
-        facts += environment.limits.sorted { $0.key < $1.key }.map { ("Limit \(words($0.key))", $0.value) }
+        facts += environment.limits.sorted { $0.key < $1.key }.map { (capitalised(words($0.key)), $0.value) }
         facts += noise
         let drawing =
             topologySVG.map {
@@ -196,7 +195,7 @@ package struct ReportPage {
         return [
             ("Time taken by other guests", noise.steal.map(percent) ?? ""),
             ("Time in which a thread waited for a processor", noise.pressure.map(percent) ?? ""),
-            ("Involuntary switches", noise.involuntarySwitches.map { number(Double($0)) } ?? ""),
+            ("Involuntary switches", noise.involuntarySwitches.map { "\($0)" } ?? ""),
         ]
     }
 
@@ -225,7 +224,7 @@ package struct ReportPage {
                         check.required, check.pass ? "" : check.remedy ?? "",
                     ]
                 }
-                + workload.audits.map { [$0.id, $0.pass ? "passed" : "failed", $0.detail, "", ""] }
+                + workload.uncheckedAudits.map { [$0.id, $0.pass ? "passed" : "failed", $0.detail, "", ""] }
             return """
                 <details><summary>\(escaped(workload.name)), \
                 \(escaped(words(workload.scenario))): <span class="\(validity.verdict.rawValue)">\
@@ -311,3 +310,5 @@ package struct ReportPage {
         }
     }
 }
+
+private func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }

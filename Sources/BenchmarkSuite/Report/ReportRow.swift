@@ -129,7 +129,7 @@ struct Finding: Equatable {
                 workloads: names, subject: $0.rule, effect: $0.effect,
                 detail: "\($0.measured); required: \($0.required)", remedy: $0.remedy ?? "")
         }
-        let audits = workload.audits.filter { !$0.pass }.map {
+        let audits = workload.uncheckedAudits.filter { !$0.pass }.map {
             Finding(workloads: names, subject: $0.id, effect: .invalid, detail: $0.detail, remedy: "")
         }
         let gaps = workload.metrics.filter { $0.value == nil }.map {
@@ -143,3 +143,32 @@ struct Finding: Equatable {
 
 /// A workload and its scenario as one name.
 func title(of workload: WorkloadResult) -> String { "\(workload.name), \(words(workload.scenario))" }
+
+extension WorkloadResult {
+    /// Audits that are not among the checks as `audit.<id>`, so that none is shown twice.
+    var uncheckedAudits: [Audit] {
+        audits.filter { audit in !validity.checks.contains { $0.rule == "audit.\(audit.id)" } }
+    }
+}
+
+extension RunResult {
+    /// The remarks of all workloads, alike ones together.
+    var groupedNotes: [(workloads: [String], text: String)] {
+        var notes: [(workloads: [String], text: String)] = []
+        for workload in workloads {
+            for text in workload.notes {
+                if let same = notes.firstIndex(where: { $0.text == text }) {
+                    notes[same].workloads.append(title(of: workload))
+                } else {
+                    notes.append((workloads: [title(of: workload)], text: text))
+                }
+            }
+        }
+        return notes
+    }
+}
+
+/// Names in a sentence: both of two, else the first and how many more.
+func listed(_ names: [String]) -> String {
+    names.count <= 2 ? names.joined(separator: " and ") : "\(names[0]) and \(names.count - 1) more"
+}

@@ -12,6 +12,10 @@ package enum ResultTable {
         lines += table(result.workloads.flatMap { ReportRow.rows(of: $0) }, width: width)
         let why = Finding.all(in: result).flatMap { wrapped(text($0), width: width) }
         if !why.isEmpty { lines += [""] + why }
+        let notes = result.groupedNotes.flatMap {
+            wrapped("NOTE (\(listed($0.workloads))): \($0.text)", width: width)
+        }
+        if !notes.isEmpty { lines += [""] + notes }
         lines += ["", result.headline]
         return lines.joined(separator: "\n") + "\n"
     }
@@ -96,12 +100,8 @@ package enum ResultTable {
     }
 
     private static func text(_ finding: Finding) -> String {
-        let place =
-            finding.workloads.count <= 2
-            ? finding.workloads.joined(separator: " and ")
-            : "\(finding.workloads[0]) and \(finding.workloads.count - 1) more"
-        return
-            "\(finding.effect.rawValue.uppercased()) \(finding.subject) (\(place)): \(finding.detail). \(finding.remedy)"
+        "\(finding.effect.rawValue.uppercased()) \(finding.subject) (\(listed(finding.workloads))): "
+            + "\(finding.detail). \(finding.remedy)"
     }
 
     /// The text in lines of at most `width`, the later ones indented.

@@ -17,8 +17,13 @@ struct ContentHash {
     }
 
     /// The digest in hexadecimal digits.
-    var hexadecimal: String {
-        let digits = Array("0123456789abcdef")
-        return String(state.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-    }
+    var hexadecimal: String { digits(of: state.finalize()) }
+}
+
+/// The SHA-256 of a file's bytes in hexadecimal digits.
+func sha256Hex(_ bytes: [UInt8]) -> String { digits(of: SHA256.hash(data: bytes)) }
+
+private func digits(of digest: SHA256.Digest) -> String {
+    let digits = Array("0123456789abcdef")
+    return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
 }

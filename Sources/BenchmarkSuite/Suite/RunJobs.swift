@@ -1,0 +1,111 @@
+internal import Backends
+internal import Essentials
+internal import HardwareTopology
+internal import MachineAgent
+internal import Results
+internal import Scheduling
+
+extension BenchmarkRun {
+    var replicaPlan: ReplicaPlan { ReplicaPlan(topology, allowed: allowed) }
+
+    /// Runs a worker as a job and waits for it; a worker that fails ends the run with what it said last.
+    func runJob(_ worker: Worker, name: String, _ resources: ResourceRequest) async throws {
+        try checkStops()
+        let report = try await jobs.run(
+            specification(worker, name: name, resources), interrupt: stopper.jobs, observe: announce(name))
+        try require(report, name: name, ranks: resources.ranks)
+    }
+
+    func specification(
+        _ worker: Worker, name: String, _ resources: ResourceRequest, requestCapacity: Int? = nil
+    ) -> JobSpecification {
+        let user = options.environment["USER"] ?? "unknown"
+        return JobSpecification(
+            request: JobRequest(
+                resources: resources,
+                label: JobLabel(
+                    user: user, name: "bench-\(name)",
+                    command: [options.program, "bench-worker"] + worker.arguments)),
+            environment: options.environment, output: .file(logFile(name)),
+            runFolder: folder.file("logs/\(name)"),
+            requestCapacity: requestCapacity)
+    }
+
+    func logFile(_ name: String) -> String { folder.file("logs/\(name).log") }
+
+    /// Tells where the job went.
+    func announce(_ name: String) -> @Sendable (JobNews) -> Void {
+        let say = say
+        return { news in
+            switch news {
+            case .accepted: break
+            case .waiting(let reason): say("\(name): waits: \(reason)")
+            case .placed(let lease):
+                let places = lease.placement.ranks.map { "\($0)" }.joined(separator: " | ")
+                say("\(name): job \(lease.job) on \(places)")
+            case .started, .serving: break
+            }
+        }
+    }
+
+    func require(_ report: JobReport, name: String, ranks: Int) throws {
+        try checkStops()
+        guard report.exitCode == 0 else {
+            let verdicts = report.outcomes.map { "\($0.verdict)" }.joined(separator: ", ")
+            throw Failure(
+                "The job \(name) failed: \(verdicts)."
+                    + (lastWords(name, ranks: ranks).map { " Its last words: \($0)" } ?? ""),
+                nextStep: "Its whole output is in \(folder.file("logs")).")
+        }
+    }
+
+    private func lastWords(_ name: String, ranks: Int) -> String? {
+        let files = [logFile(name)] + (0..<ranks).map { folder.file("logs/\(name)/rank-\($0).err") }
+        for file in files {
+            // A job that never wrote has no file.
+            guard let bytes = try? DurableFile.read(file), !bytes.isEmpty else { continue }
+            let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+            if let last = lines.last(where: { $0.contains("heng:") }) ?? lines.last { return String(last) }
+        }
+        return nil
+    }
+
+    /// A request for all allowed cores of one NUMA node.
+    func wholeNode(_ node: Int) -> ResourceRequest {
+        let cores = topology.cores(onNode: node).count { topology.cores[$0].cpus.isSubset(of: allowed) }
+        return ResourceRequest(cores: .cores(cores), numa: .required(node), within: allowed)
+    }
+
+    /// The nodes with cores that this process may use.
+    var usableNodes: [Int] {
+        topology.numaNodes.indices.filter { node in
+            topology.cores(onNode: node).contains { topology.cores[$0].cpus.isSubset(of: allowed) }
+        }
+    }
+
+    /// Measures what each NUMA node can do, one after the other.
+    func measureCeilings() async throws {
+        var records: [CeilingRecord] = []
+        for node in usableNodes {
+            say("ceilings: measuring fp32 and memory of NUMA node \(node)")
+            let answer = folder.file("answers/ceilings-\(node).json")
+            try await runJob(
+                .ceilings(seconds: tier.ceilingSeconds, answer: answer), name: "ceilings-\(node)",
+                wholeNode(node))
+            let measured = try WorkerAnswer.read([MeasuredCeilings].self, from: answer)
+            ceilings += measured
+            records += measured.map { ceiling in
+                say(
+                    "ceilings: node \(node) reaches \((ceiling.operationsPerSecond / 1e9).formatted(significant: 4)) "
+                        + "GFLOP/s (matrix product \((ceiling.matrixProduct / 1e9).formatted(significant: 4))) and "
+                        + "\((ceiling.bytesPerSecond / 1e9).formatted(significant: 3)) GB/s")
+                return CeilingRecord(
+                    place: "numa:\(node)",
+                    flops: ["fp32": ceiling.operationsPerSecond, "sgemm": ceiling.matrixProduct],
+                    bandwidth: ["dram": ceiling.bytesPerSecond], source: ceiling.how,
+                    when: TimePoint.wallNow().iso8601)
+            }
+        }
+        try set(ceilings: records)
+    }
+}

@@ -1,0 +1,69 @@
+internal import AcceleratorAPI
+internal import Backends
+internal import Essentials
+package import Results
+
+/// What one process of a run does: the arguments of the hidden command `heng bench-worker`.
+///
+/// A run measures nothing in its own process: everything that computes is a job that the scheduler placed.
+package enum Worker: Sendable {
+    /// Measures the ceilings of the devices that this process may use.
+    case ceilings(seconds: Double, answer: String)
+    /// Generates a model, checks it against the reference, and leaves it in the cache.
+    case prepare(model: String, tier: Tier, samples: Int, batch: Int, cache: String?, answer: String)
+    /// Answers requests of the job's queue until it is closed.
+    case serve(model: String, tier: Tier, samples: Int, batch: Int, cache: String?)
+    /// Trains the digits, alone or as one of the job's ranks.
+    case train(seed: UInt64, target: Double?, steps: Int?, answer: String)
+
+    package func run() throws {
+        switch self {
+        case .ceilings(let seconds, let answer): try CeilingsWorker.run(seconds: seconds, answer: answer)
+        case .prepare(let model, let tier, let samples, let batch, let cache, let answer):
+            try PreparationWorker.run(
+                model: model, tier: tier, samples: samples, batch: batch, cache: cache, answer: answer)
+        case .serve(let model, let tier, let samples, let batch, let cache):
+            try ReplicaWorker.run(model: model, tier: tier, samples: samples, batch: batch, cache: cache)
+        case .train(let seed, let target, let steps, let answer):
+            try TrainingWorker.run(seed: seed, target: target, steps: steps, answer: answer)
+        }
+    }
+}
+
+extension Worker {
+    /// The arguments after `heng bench-worker` that say the same.
+    package var arguments: [String] {
+        func option(_ name: String, _ value: String?) -> [String] { value.map { ["--\(name)", $0] } ?? [] }
+        func modelOptions(_ model: String, _ tier: Tier, _ samples: Int, _ batch: Int) -> [String] {
+            ["--model", model, "--tier", tier.rawValue, "--samples", "\(samples)", "--batch", "\(batch)"]
+        }
+        return switch self {
+        case .ceilings(let seconds, let answer):
+            ["ceilings", "--seconds", "\(seconds)", "--answer", answer]
+        case .prepare(let model, let tier, let samples, let batch, let cache, let answer):
+            ["prepare"] + modelOptions(model, tier, samples, batch) + ["--answer", answer]
+                + option("cache", cache)
+        case .serve(let model, let tier, let samples, let batch, let cache):
+            ["serve"] + modelOptions(model, tier, samples, batch) + option("cache", cache)
+        case .train(let seed, let target, let steps, let answer):
+            ["train", "--seed", "\(seed)", "--answer", answer] + option("target", target.map { "\($0)" })
+                + option("steps", steps.map { "\($0)" })
+        }
+    }
+}
+
+/// The first device of the process: a job is bound to one NUMA node, so there is one.
+func ownDevice() throws -> Device {
+    guard let device = try Backends.devices().first else {
+        throw Failure("This process may use no device.", exitCode: .setupMissing)
+    }
+    return device
+}
+
+enum CeilingsWorker {
+    static func run(seconds: Double, answer: String) throws {
+        let devices = try Backends.devices()
+        let share = Duration.milliseconds(Int64(seconds * 1000)) / devices.count
+        try WorkerAnswer.write(try devices.map { try Backends.ceilings(of: $0, budget: share) }, to: answer)
+    }
+}
