@@ -32,10 +32,13 @@ struct CommandTests {
         #expect(run.errors == "")
     }
 
-    @Test func `every command has an example in its help`() throws {
-        for command in ["topology", "devices", "submit", "jobs"] {
-            #expect(try sandbox.heng(command, "--help").output.contains("heng \(command)"), "\(command)")
-        }
+    @Test(arguments: ["topology", "devices", "submit", "jobs", "bench"])
+    func `the help of a command has an example`(command: String) throws {
+        let run = try sandbox.heng(command, "--help")
+
+        let examples = run.output.components(separatedBy: "Example").dropFirst().joined()
+        #expect(run.status == 0)
+        #expect(examples.contains("heng \(command)"), "\(run.output)")
     }
 
     @Test func `topology shows this machine`() throws {
