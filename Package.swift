@@ -153,7 +153,7 @@ let allTargets: [Target] = [
             "Backends", "BenchmarkSuite",
         ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
-    tests("CommandLineTests", ["Essentials", "heng", "heng-step"]),
+    tests("CommandLineTests", ["Essentials", "Results", "heng", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),
 ]
 

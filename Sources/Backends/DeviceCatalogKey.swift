@@ -8,15 +8,10 @@ internal import Glibc
 // Where the answers of slow drivers lie, and how long they hold.
 
 extension DeviceCatalog {
-    /// `$XDG_CACHE_HOME/heng` or `~/.cache/heng`, with a file per machine, because a home folder may be shared.
-    ///
-    /// Nil without a home.
-    package static func usualFile(environment: [String: String], machine: String) -> String? {
+    /// The file in a folder of caches; one per machine, because a home folder may be shared.
+    package static func file(in folder: String, machine: String) -> String {
         let name = machine.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
-        let file = "/heng/devices-\(String(name)).json"
-        if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + file }
-        guard let home = environment["HOME"], home.hasPrefix("/") else { return nil }
-        return home + "/.cache" + file
+        return "\(folder)/devices-\(String(name)).json"
     }
 
     /// Everything we know of that can change a driver's answer, as lines.

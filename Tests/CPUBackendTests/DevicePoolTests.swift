@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Worker pool", .timeLimit(.minutes(2)))
+@Suite("Worker pool", .timeLimit(.minutes(10)))
 struct DevicePoolTests {
     @Test(arguments: propertySeeds) func `every index is visited exactly once`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Streams and events of the CPU device", .timeLimit(.minutes(2)))
+@Suite("Streams and events of the CPU device", .timeLimit(.minutes(10)))
 struct DeviceStreamTests {
     @Test(arguments: DeviceForm.allCases)
     func `work of one stream runs in the order of its submission, past the ring's size`(form: DeviceForm)

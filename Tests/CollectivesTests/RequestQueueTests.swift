@@ -7,7 +7,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite("Request queue in shared memory", .timeLimit(.minutes(5)))
+@Suite("Request queue in shared memory", .timeLimit(.minutes(10)))
 struct RequestQueueTests {
     private func queue(capacity: Int, replicas: Int = 1) throws -> TemporaryRegion {
         try TemporaryRegion {

@@ -8,7 +8,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite("Ranks in shared memory", .timeLimit(.minutes(5)))
+@Suite("Ranks in shared memory", .timeLimit(.minutes(10)))
 struct SharedCommunicatorTests {
     private func group(_ ranks: Int, chunk: ByteCount = .kibibytes(64)) throws -> TemporaryRegion {
         try TemporaryRegion {

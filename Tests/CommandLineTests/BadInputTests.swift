@@ -53,6 +53,18 @@ private let badCalls = [
     BadCall(["submit", "--ranks", "9999", "--", "true"], 2, "9999 ranks never fit"),
     BadCall(["submit", "-q", "--output-folder", "/dev/null/x", "--", "true"], 4, "/dev/null/x"),
     BadCall(["submit", "-q", "-o", "/no/such/folder/out", "--", "true"], 4, "/no/such/folder/out"),
+    // Benchmarks that cannot be.
+    BadCall(["bench", "run"], 2, "Missing"),
+    BadCall(["bench", "run", "nosuch"], 2, "no suite nosuch"),
+    BadCall(["bench", "run", "server", "--tier", "huge"], 2, "huge"),
+    BadCall(["bench", "run", "server", "--budget", "soon"], 2, "--budget soon is not a time"),
+    BadCall(["bench", "run", "server", "--budget", "3s"], 2, "A budget of 3.00 s is too short"),
+    BadCall(["bench", "run", "server", "--filter", "nosuch"], 2, "No workload of suite server"),
+    BadCall(
+        ["bench", "run", "server", "--output", "/proc/none"], 3, "/proc/none for the run cannot be made"),
+    BadCall(["bench", "report", "missing"], 3, "missing/result.json"),
+    BadCall(["bench", "report", "."], 3, "result.json"),
+    BadCall(["bench-worker", "serve"], 2, "Missing"),
     // Topologies that are none.
     BadCall(["topology", "--from", "missing.xml"], 2, "missing.xml cannot be read"),
     BadCall(["topology", "--from", "."], 2, ". cannot be read"),
@@ -71,7 +83,7 @@ private let badCalls = [
         with: ["TMPDIR": "/dev/null/tmp"]),
 ]
 
-@Suite("Wrong calls", .timeLimit(.minutes(5)))
+@Suite("Wrong calls", .timeLimit(.minutes(10)))
 struct BadInputTests {
     private let sandbox: Sandbox
 

@@ -5,7 +5,6 @@ import Testing
 
 /// Commands in the documents that are not run here, by a part of their line, and why.
 private let notRunHere = [
-    (part: "heng bench", why: "it measures for minutes; the tests of the benchmark command run it"),
     (part: "swift build", why: "it builds the programs that are tested here"),
     (part: "swift test", why: "it is what runs this test"),
     (part: "swift format", why: "continuous integration runs it as `make lint`"),
@@ -31,7 +30,7 @@ private func commandLines() throws -> [String: [String]] {
     return commands
 }
 
-@Suite("Commands in the documents", .timeLimit(.minutes(5)))
+@Suite("Commands in the documents", .timeLimit(.minutes(10)))
 struct DocumentCommandTests {
     @Test func `there are commands in the README and in the guides`() throws {
         let commands = try commandLines()
@@ -63,8 +62,10 @@ struct DocumentCommandTests {
 
         for line in try commandLines()[document] ?? [] {
             if line.hasPrefix("make ") || notRunHere.contains(where: { line.contains($0.part) }) { continue }
-            let run = try sandbox.run(["sh", "-c", line])
-            #expect(run.status == 0, "\(document): \(line)\n\(run.output)\(run.errors)")
+            let run = try sandbox.run(["sh", "-c", line], with: ["XDG_CACHE_HOME": Sandbox.sharedCache])
+            // A benchmark may find the machine too busy for a valid figure: then it has run all the same.
+            let isDone = run.status == 0 || line.contains("heng bench run") && [1, 5].contains(run.status)
+            #expect(isDone, "\(document): \(line)\n\(run.output)\(run.errors)")
         }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite("Jobs that are cut short", .timeLimit(.minutes(5)))
+@Suite("Jobs that are cut short", .timeLimit(.minutes(10)))
 struct InterruptedJobTests {
     private let sandbox: Sandbox
 

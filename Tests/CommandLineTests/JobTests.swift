@@ -2,7 +2,7 @@ import Essentials
 import Foundation
 import Testing
 
-@Suite("Jobs", .timeLimit(.minutes(5)))
+@Suite("Jobs", .timeLimit(.minutes(10)))
 struct JobTests {
     private let sandbox: Sandbox
 

@@ -29,6 +29,13 @@ final class Sandbox: Sendable {
         return URL(fileURLWithPath: own ?? CommandLine.arguments[0]).deletingLastPathComponent().path
     }()
 
+    /// A folder of caches that all tests of a run share and that goes with it.
+    static let sharedCache: String = {
+        let path = "/tmp/heng-cli-cache-\(getpid())"
+        atexit { try? FileManager.default.removeItem(atPath: "/tmp/heng-cli-cache-\(getpid())") }
+        return path
+    }()
+
     var environment: [String: String] {
         [
             "HOME": path + "/home", "HENG_STATE_DIR": path + "/state", "TMPDIR": path + "/tmp",

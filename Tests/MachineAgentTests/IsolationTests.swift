@@ -17,7 +17,7 @@ private func isLegacy(_ controller: Controller) -> Bool {
     if case .legacy = machine.home(of: controller) { true } else { false }
 }
 
-@Suite("Limits, read back from the kernel", .timeLimit(.minutes(5)))
+@Suite("Limits, read back from the kernel", .timeLimit(.minutes(10)))
 struct IsolationTests {
     private let folder: TemporaryFolder
 

@@ -5,7 +5,7 @@ import MachineAgent
 import Scheduling
 import Testing
 
-@Suite("The ledger in trouble", .timeLimit(.minutes(2)))
+@Suite("The ledger in trouble", .timeLimit(.minutes(10)))
 struct LedgerTroubleTests {
     let scratch: LedgerScratch
 

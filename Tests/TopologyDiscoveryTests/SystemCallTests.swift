@@ -18,7 +18,7 @@ struct SystemCallTests {
         #expect(unsafe clinux_futex_wake(&word, 1, isShared) == 0)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a sleeper is woken through another mapping of the same memory file`() throws {
         let file = unsafe clinux_memory_file("heng-test", UInt32(CLINUX_MEMORY_FILE_CLOSE_ON_EXEC))
         try #require(file >= 0 && ftruncate(file, 4096) == 0)

@@ -121,7 +121,7 @@ package final class BenchmarkRun {
         guard !wanted.isEmpty || options.wants(TrainingSeries.name) else {
             throw Failure(
                 "No workload of suite \(rules.name) has \(options.filter ?? "") in its name.",
-                nextStep: "heng bench list shows them.", exitCode: .wrongUse)
+                nextStep: "See heng bench list.", exitCode: .wrongUse)
         }
         let tier = try rules.rules(for: options.tier)
         // Three scenarios and one audit of the same length; what surrounds them takes more.

@@ -66,7 +66,7 @@ extension SuiteRules {
     package static func load(_ name: String) throws -> SuiteRules {
         guard names.contains(name) else {
             throw Failure(
-                "There is no suite \(name).", nextStep: "heng bench list shows those there are.",
+                "There is no suite \(name).", nextStep: "See heng bench list.",
                 exitCode: .wrongUse)
         }
         return try JSONDecoder().decode(SuiteRules.self, from: Data(PackageResources.server_json))

@@ -115,13 +115,13 @@ package struct JobRunner: Sendable {
             _ = try scheduler.finish(lease, .launchFailed("\(error)"))
             throw error
         }
-        let (outcomes, outputFailure) = await running.wait()
+        let end = await running.wait()
         ended.trigger()
-        let first = outcomes.first { !$0.verdict.isSuccess } ?? outcomes[0]
+        let first = end.outcomes[end.firstFailure ?? 0]
         let phase = try scheduler.finish(lease, JobOutcome(first.verdict))
         return JobReport(
-            job: lease.job, phase: phase, outcomes: outcomes, exitCode: first.shellExitCode,
-            wasInterrupted: interrupt.isTriggered, outputFailure: outputFailure)
+            job: lease.job, phase: phase, outcomes: end.outcomes, exitCode: first.shellExitCode,
+            wasInterrupted: interrupt.isTriggered, outputFailure: end.outputFailure)
     }
 
     private func start(_ specification: JobSpecification, _ lease: Lease) async throws -> RunningJob {
@@ -197,12 +197,10 @@ private enum RunningJob: Sendable {
         }
     }
 
-    func wait() async -> ([StepOutcome], outputFailure: Failure?) {
+    func wait() async -> RankOutcomes {
         switch self {
-        case .step(let step): return ([await step.wait()], nil)
-        case .ranks(let ranks):
-            let outcomes = await ranks.wait()
-            return (outcomes.outcomes, outcomes.outputFailure)
+        case .step(let step): RankOutcomes(outcomes: [await step.wait()])
+        case .ranks(let ranks): await ranks.wait()
         }
     }
 }
@@ -223,7 +221,10 @@ private struct Stopper: Sendable {
             }
         }
         try startThread {
-            if interrupt.wait(or: ended) == .this { running.terminate() }
+            guard interrupt.wait(or: ended) == .this else { return }
+            // As above; with a ledger that can be written, the job counts as cancelled and not as failed.
+            _ = try? scheduler.cancel(lease.job)
+            running.terminate()
         }
     }
 }

@@ -76,7 +76,8 @@ struct BenchCommand: ParsableCommand {
                 suite: suite, tier: tier.tier, seed: seed, budget: try budget.map(duration(of:)),
                 folder: output,
                 filter: filter, program: try ownProgram(), version: hengVersion,
-                cache: CacheFolder.models(environment: environment), environment: environment)
+                cache: CacheFolder.path(environment: environment).map { $0 + "/models" },
+                environment: environment)
             let topology = try Topology.discover()
             let allowed = try Topology.allowedCPUs()
             let scheduler = try EmbeddedScheduler(
@@ -86,9 +87,9 @@ struct BenchCommand: ParsableCommand {
             let bench = try BenchmarkRun(
                 options, topology: topology, allowed: allowed, scheduler: scheduler, interrupt: interrupt,
                 say: { if !isQuiet { report($0) } })
-            if !json { print(TopologyText(topology).description) }
+            if !json { try writeOut(TopologyText(topology).description + "\n") }
             let result = try waitFor { [box = Handover(bench)] in try await box.value.run() }
-            print(json ? try encodedJSON(result) : table(of: result, in: bench.folder))
+            try writeOut((json ? try encodedJSON(result) : table(of: result, in: bench.folder)) + "\n")
             guard result.exitCode == .done else { throw ArgumentParser.ExitCode(result.exitCode.rawValue) }
         }
 
@@ -117,13 +118,13 @@ struct BenchCommand: ParsableCommand {
                 place.hasSuffix("/result.json") ? String(place.dropLast("/result.json".count)) : place
             let result = try ResultFile.read(folder + "/result.json")
             switch format {
-            case .table: print(ResultTable.text(result, width: terminalWidth()), terminator: "")
-            case .markdown: print(ResultTable.markdown(result), terminator: "")
-            case .csv: print(ResultTable.csv(result), terminator: "")
-            case .json: print(try encodedJSON(result))
+            case .table: try writeOut(ResultTable.text(result, width: terminalWidth()))
+            case .markdown: try writeOut(ResultTable.markdown(result))
+            case .csv: try writeOut(ResultTable.csv(result))
+            case .json: try writeOut(try encodedJSON(result) + "\n")
             case .html:
                 try ReportFiles.write(result, in: folder, topology: nil)
-                print(folder + "/report.html")
+                try writeOut(folder + "/report.html\n")
             }
         }
     }

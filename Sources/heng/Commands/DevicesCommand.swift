@@ -22,7 +22,9 @@ struct DevicesCommand: ParsableCommand {
     func run() throws {
         let environment = ProcessInfo.processInfo.environment
         let catalog = DeviceCatalog(
-            file: DeviceCatalog.usualFile(environment: environment, machine: thisMachine()),
+            file: CacheFolder.path(environment: environment).map {
+                DeviceCatalog.file(in: $0, machine: thisMachine())
+            },
             key: DeviceCatalog.currentKey(version: hengVersion, environment: environment))
         let rows = try catalog.devices(of: DeviceCatalog.sources, probe: probe)
         try output.show(rows) { table(rows) }
