@@ -61,8 +61,3 @@ struct Heng: ParsableCommand {
         Foundation.exit(Essentials.ExitCode.executionFailed.rawValue)
     }
 }
-
-/// Writes one line to standard error.
-func report(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
-}

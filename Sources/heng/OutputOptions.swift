@@ -15,13 +15,25 @@ struct OutputOptions: ParsableArguments {
 
 /// Writes to standard output; throws when not all of it arrived, as on a full disk.
 func writeOut(_ text: String) throws {
+    let failure = write(text, to: STDOUT_FILENO)
+    guard failure == 0 else { throw FileFailure(.writing, "the output", failure) }
+}
+
+/// Writes one line to standard error; where that is full or gone, there is nobody left to tell.
+func report(_ line: String) { _ = write(line + "\n", to: STDERR_FILENO) }
+
+/// Zero when all of it arrived, else the error's number.
+private func write(_ text: String, to descriptor: Int32) -> Int32 {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
-        let count = unsafe rest.withUnsafeBytes { unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+        let count = unsafe rest.withUnsafeBytes {
+            unsafe Foundation.write(descriptor, $0.baseAddress, $0.count)
+        }
         if count < 0, errno == EINTR { continue }
-        guard count >= 0 else { throw FileFailure(.writing, "the output", errno) }
+        guard count >= 0 else { return errno }
         rest = rest.dropFirst(count)
     }
+    return 0
 }
 
 func encodedJSON(_ value: some Encodable) throws -> String {

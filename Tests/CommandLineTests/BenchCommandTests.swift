@@ -26,6 +26,15 @@ extension Sandbox {
         return try #require(value?["rows"]).compactMap { $0["state"] as? String }
     }
 
+    /// A job of another command that has every core until it is interrupted.
+    fileprivate func holdAllCores() throws -> Child {
+        let topology = try json(heng("topology", "--json")) as? [String: Any]
+        let cores = try #require(topology?["cores"] as? [Any]).count
+        let job = try start(["heng", "submit", "--cores", "\(cores)", "--span", "--", "sleep", "1000"])
+        try until("the job that holds all cores runs") { try phases() == ["RUNNING"] }
+        return job
+    }
+
     fileprivate func startBench(_ arguments: String...) throws -> Child {
         try start(
             ["heng", "bench", "run", "server", "--output", "run"] + arguments, with: ["XDG_CACHE_HOME": cache]
@@ -120,13 +129,7 @@ struct BenchCommandTests {
 
     @Test func `a run waits for the jobs of others, and never takes their cores`() throws {
         let sandbox = try Sandbox()
-        let cores = try #require(
-            (try json(sandbox.heng("topology", "--json")) as? [String: Any])?["cores"] as? [Any]
-        ).count
-        let other = try sandbox.start([
-            "heng", "submit", "--cores", "\(cores)", "--span", "--", "sleep", "1000",
-        ])
-        try until("the other job runs") { try sandbox.phases() == ["RUNNING"] }
+        let other = try sandbox.holdAllCores()
 
         let bench = try sandbox.startBench("--tier", "smoke", "--filter", "digits")
         try until("the run waits") { bench.errorsSoFar.contains("waits:") }
@@ -209,14 +212,7 @@ struct BenchCommandTests {
 
     @Test func `a budget that is used up ends the run as undecided`() throws {
         let sandbox = try Sandbox()
-        // All cores are taken, so the run can only wait.
-        let cores = try #require(
-            (try json(sandbox.heng("topology", "--json")) as? [String: Any])?["cores"] as? [Any]
-        ).count
-        let other = try sandbox.start([
-            "heng", "submit", "--cores", "\(cores)", "--span", "--", "sleep", "1000",
-        ])
-        try until("the other job runs") { try sandbox.phases() == ["RUNNING"] }
+        let other = try sandbox.holdAllCores()
 
         let run = try sandbox.startBench("--tier", "smoke", "--filter", "digits", "--budget", "1s").wait()
 

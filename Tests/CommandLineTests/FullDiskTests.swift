@@ -72,4 +72,29 @@ struct FullDiskTests {
         #expect(run.errors.contains(try Regex(says)), "\(run.errors)")
         #expect(!run.errors.contains("NSError") && !run.errors.contains("Domain"), "\(run.errors)")
     }
+
+    /// Sizes at which the disk fills with the first record, with the raw samples, and with the last records.
+    @Test(
+        .enabled(if: canMount, "this user may not mount a small file system in a namespace of its own"),
+        arguments: ["4k", "16k", "40k"])
+    func `a benchmark whose files do not fit says so and keeps a record that is marked incomplete`(
+        size: String
+    ) throws {
+        let script = """
+            mount -t tmpfs -o size=\(size) none /mnt
+            heng bench run server --quiet --tier smoke --filter encoder --output /mnt/run
+            status=$?
+            cat /mnt/run/result.json
+            exit $status
+            """
+
+        let run = try sandbox.run(
+            ["unshare", "-rm", "sh", "-c", script], with: ["XDG_CACHE_HOME": Sandbox.sharedCache])
+
+        #expect(run.status == 4)
+        #expect(run.errorLines.count == 1, "\(run.errors)")
+        #expect(run.errors.contains("The disk is full: cannot write /mnt/run/"), "\(run.errors)")
+        #expect(run.output.contains("\"complete\" : false"))
+        #expect(try sandbox.processes() == [])
+    }
 }

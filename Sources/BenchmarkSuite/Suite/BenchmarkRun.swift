@@ -20,13 +20,14 @@ package struct BenchmarkOptions: Sendable {
     /// The `heng` program, which the jobs run, and its version.
     package var program: String
     package var version: String
+    package var user: String
     package var cache: String?
     package var environment: [String: String]
 
     package init(
         suite: String, tier: Tier, seed: UInt64, budget: Duration?, folder: String?, filter: String?,
         program: String,
-        version: String, cache: String?, environment: [String: String]
+        version: String, user: String, cache: String?, environment: [String: String]
     ) {
         self.suite = suite
         self.tier = tier
@@ -36,6 +37,7 @@ package struct BenchmarkOptions: Sendable {
         self.filter = filter
         self.program = program
         self.version = version
+        self.user = user
         self.cache = cache
         self.environment = environment
     }
@@ -63,6 +65,7 @@ package final class BenchmarkRun {
     package let folder: RunFolder
     package private(set) var result: RunResult
     var ceilings: [MeasuredCeilings] = []
+    let toldLimits = ToldLimits()
 
     package init(
         _ options: BenchmarkOptions, topology: Topology, allowed: CPUSet, scheduler: EmbeddedScheduler,
@@ -151,7 +154,7 @@ package final class BenchmarkRun {
         try save()
     }
 
-    private func save() throws { try ResultFile.write(result, to: folder.file("result.json")) }
+    func save() throws { try ResultFile.write(result, to: folder.file("result.json")) }
 
     private func writeEverything() throws {
         result.noise = NoiseRecord(HostContention(from: contention, to: .now()))

@@ -4,6 +4,7 @@ internal import HardwareTopology
 internal import MachineAgent
 internal import Results
 internal import Scheduling
+internal import Synchronization
 
 extension BenchmarkRun {
     var replicaPlan: ReplicaPlan { ReplicaPlan(topology, allowed: allowed) }
@@ -19,12 +20,15 @@ extension BenchmarkRun {
     func specification(
         _ worker: Worker, name: String, _ resources: ResourceRequest, requestCapacity: Int? = nil
     ) -> JobSpecification {
-        let user = options.environment["USER"] ?? "unknown"
+        var resources = resources
+        // A small node's memory is shared out instead, so that the scheduler can place the job at all.
+        let most = topology.numaNodes.map(\.memory.bytes).min() ?? 0
+        resources.memory = min(worker.memory, ByteCount(bytes: most / (2 * resources.ranks)))
         return JobSpecification(
             request: JobRequest(
                 resources: resources,
                 label: JobLabel(
-                    user: user, name: "bench-\(name)",
+                    user: options.user, name: "bench-\(name)",
                     command: [options.program, "bench-worker"] + worker.arguments)),
             environment: options.environment, output: .file(logFile(name)),
             runFolder: folder.file("logs/\(name)"),
@@ -33,9 +37,10 @@ extension BenchmarkRun {
 
     func logFile(_ name: String) -> String { folder.file("logs/\(name).log") }
 
-    /// Tells where the job went.
+    /// Tells where the job went, and how its limits are enforced unless an earlier job's were enforced alike.
     func announce(_ name: String) -> @Sendable (JobNews) -> Void {
         let say = say
+        let told = toldLimits
         return { news in
             switch news {
             case .accepted: break
@@ -43,7 +48,13 @@ extension BenchmarkRun {
             case .placed(let lease):
                 let places = lease.placement.ranks.map { "\($0)" }.joined(separator: " | ")
                 say("\(name): job \(lease.job) on \(places)")
-            case .started, .serving: break
+            case .started(let enforcement, _):
+                for entry in enforcement.entries where told.isNew(entry) {
+                    say(
+                        "\(name): limit of \(entry.limit.rawValue): \(entry.strength.rawValue), \(entry.means)"
+                    )
+                }
+            case .serving: break
             }
         }
     }
@@ -51,6 +62,8 @@ extension BenchmarkRun {
     func require(_ report: JobReport, name: String, ranks: Int) throws {
         try checkStops()
         guard report.exitCode == 0 else {
+            // A disk that is full shows here too, and explains more than a job can that cannot even log.
+            try save()
             let verdicts = report.outcomes.map { "\($0.verdict)" }.joined(separator: ", ")
             throw Failure(
                 "The job \(name) failed: \(verdicts)."
@@ -107,5 +120,14 @@ extension BenchmarkRun {
             }
         }
         try set(ceilings: records)
+    }
+}
+
+/// The ways of enforcing a limit that the user has been told of.
+final class ToldLimits: Sendable {
+    private let seen = Mutex<Set<String>>([])
+
+    func isNew(_ entry: EnforcementReport.Entry) -> Bool {
+        seen.withLock { $0.insert("\(entry.limit) \(entry.strength) \(entry.means)").inserted }
     }
 }

@@ -149,9 +149,9 @@ struct TrainingSeries {
                     name: "loss_difference", unit: "ppm", better: .lower, value: apart * 1e6,
                     method: "largest over all steps", n: one.history.records.count),
                 Metric(
-                    name: "time_ratio_to_one_rank", unit: "x", better: .lower,
+                    name: "time_ratio", unit: "x", better: .lower,
                     value: many.secondsAfterFirstStep / max(one.secondsAfterFirstStep, 1e-9),
-                    method: "one pair of runs, after the first step",
+                    method: "to one rank, after the first step",
                     n: 1,
                     reason: "one pair gives no interval"),
             ],

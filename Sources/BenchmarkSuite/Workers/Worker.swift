@@ -31,6 +31,16 @@ package enum Worker: Sendable {
 }
 
 extension Worker {
+    /// The memory quota of one process, some times what it was measured to need; none for ceilings, whose arrays grow
+    /// with the machine's caches.
+    var memory: ByteCount {
+        switch self {
+        case .ceilings: .zero
+        case .prepare, .serve: .gibibytes(2)
+        case .train: .mebibytes(512)
+        }
+    }
+
     /// The arguments after `heng bench-worker` that say the same.
     package var arguments: [String] {
         func option(_ name: String, _ value: String?) -> [String] { value.map { ["--\(name)", $0] } ?? [] }

@@ -75,7 +75,7 @@ struct BenchCommand: ParsableCommand {
             let options = BenchmarkOptions(
                 suite: suite, tier: tier.tier, seed: seed, budget: try budget.map(duration(of:)),
                 folder: output,
-                filter: filter, program: try ownProgram(), version: hengVersion,
+                filter: filter, program: try ownProgram(), version: hengVersion, user: NSUserName(),
                 cache: CacheFolder.path(environment: environment).map { $0 + "/models" },
                 environment: environment)
             let topology = try Topology.discover()
