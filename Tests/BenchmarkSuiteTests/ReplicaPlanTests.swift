@@ -35,10 +35,10 @@ struct ReplicaPlanTests {
         let cores = 1 + random.below(8)
         let topology = try Topology.load(
             from: "synthetic:numa:\(nodes) core:\(cores) pu:\(1 + random.below(2))")
-        // One core at least, and others by chance.
-        let keep = Set(
-            [random.below(nodes * cores)] + (0..<nodes * cores).filter { _ in random.below(3) > 0 })
-        let allowed = keep.reduce(CPUSet()) { $0.union(topology.cores[$1].cpus) }
+        // One processing unit at least, and others by chance: also single threads of a core.
+        let units = topology.cpus.units
+        let allowed = CPUSet([random.pick(units)]).union(CPUSet(units.filter { _ in random.below(3) > 0 }))
+        let keep = topology.cores.filter { !$0.cpus.isDisjoint(with: allowed) }
 
         let plan = ReplicaPlan(topology, allowed: allowed)
 

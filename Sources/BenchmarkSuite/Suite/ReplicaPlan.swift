@@ -14,11 +14,9 @@ package struct ReplicaPlan {
     package var lent: [(label: String, cpus: CPUSet)]
 
     package init(_ topology: Topology, allowed: CPUSet) {
-        let nodes = topology.numaNodes.indices.map { node in
-            topology.cores(onNode: node).filter { topology.cores[$0].cpus.isSubset(of: allowed) }
-        }.filter { !$0.isEmpty }
+        let nodes = topology.usableNodes(allowed).map { topology.usableCores(onNode: $0, allowed) }
         func cpus(_ cores: some Sequence<Int>) -> CPUSet {
-            cores.reduce(CPUSet()) { $0.union(topology.cores[$1].cpus) }
+            cores.reduce(CPUSet()) { $0.union(topology.cores[$1].cpus) }.intersection(allowed)
         }
         guard nodes.count == 1, let cores = nodes.first else {
             ranks = nodes.count
@@ -34,11 +32,26 @@ package struct ReplicaPlan {
         spread = .perVirtualDevice
         shareOfNode = Double(coresPerRank) / Double(cores.count)
         note =
-            "one NUMA node is usable here, so the \(ranks) virtual devices are parts of it, "
-            + "\(coresPerRank) core\(coresPerRank == 1 ? "" : "s") each"
+            ranks == 1
+            ? "one core is usable here, so there is one virtual device"
+            : "one NUMA node is usable here, so the \(ranks) virtual devices are parts of it, "
+                + "\(coresPerRank) core\(coresPerRank == 1 ? "" : "s") each"
         let size = coresPerRank
         lent = (0..<ranks).map { rank in
             ("part \(rank)", cpus(cores[(rank * size)..<((rank + 1) * size)]))
         }
+    }
+}
+
+extension Topology {
+    /// The cores of a node, by logical number, of which this process may use a processing unit; the scheduler lends the
+    /// same ones.
+    func usableCores(onNode node: Int, _ allowed: CPUSet) -> [Int] {
+        cores(onNode: node).filter { !cores[$0].cpus.isDisjoint(with: allowed) }
+    }
+
+    /// The nodes with such cores, by logical number.
+    func usableNodes(_ allowed: CPUSet) -> [Int] {
+        numaNodes.indices.filter { !usableCores(onNode: $0, allowed).isEmpty }
     }
 }

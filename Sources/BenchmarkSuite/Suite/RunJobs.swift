@@ -85,16 +85,12 @@ extension BenchmarkRun {
 
     /// A request for all allowed cores of one NUMA node.
     func wholeNode(_ node: Int) -> ResourceRequest {
-        let cores = topology.cores(onNode: node).count { topology.cores[$0].cpus.isSubset(of: allowed) }
+        let cores = topology.usableCores(onNode: node, allowed).count
         return ResourceRequest(cores: .cores(cores), numa: .required(node), within: allowed)
     }
 
     /// The nodes with cores that this process may use.
-    var usableNodes: [Int] {
-        topology.numaNodes.indices.filter { node in
-            topology.cores(onNode: node).contains { topology.cores[$0].cpus.isSubset(of: allowed) }
-        }
-    }
+    var usableNodes: [Int] { topology.usableNodes(allowed) }
 
     /// Measures what each NUMA node can do, one after the other.
     func measureCeilings() async throws {
