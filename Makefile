@@ -6,7 +6,7 @@ BUILD := .build/release
 # One set of flags for programs and tests, so that the one build serves both.
 RELEASE := -c release --explicit-target-dependency-import-check error
 
-.PHONY: demo test deps build build-tests format lint asan tsan clean help
+.PHONY: demo test deps build build-tests format lint asan tsan fuzz clean help
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,11 +30,22 @@ format: ## format all Swift sources in place
 lint: ## check the format, as the continuous integration does
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
-asan: deps ## run the tests under the address sanitizer
-	$(SWIFT) test --scratch-path .build-asan --sanitize address
+# Debug builds apart from the usual one. The linker gold stumbles over sanitizers, so these take lld.
+SANITIZED := HENG_SANITIZE=1 $(SWIFT) test -Xswiftc -use-ld=lld $(if $(FILTER),--filter '$(FILTER)')
 
-tsan: deps ## run the tests under the thread sanitizer
-	$(SWIFT) test --scratch-path .build-tsan --sanitize thread
+asan: deps ## run the tests, or those of FILTER=..., under the address sanitizer
+	$(SANITIZED) --scratch-path .build-asan --sanitize address
+
+tsan: deps ## run the tests, or those of FILTER=..., under the thread sanitizer
+	$(SANITIZED) --scratch-path .build-tsan --sanitize thread
+
+# Seconds for each reader.
+FUZZ_TIME ?= 60
+
+fuzz: deps ## let libFuzzer write topology files, results, samples and amounts
+	HENG_FUZZ=1 $(SWIFT) build -c release -Xswiftc -use-ld=lld --scratch-path .build-fuzz --sanitize address \
+		--product heng-fuzz
+	tools/fuzz .build-fuzz/release/heng-fuzz $(FUZZ_TIME)
 
 clean: ## remove what was built
 	rm -rf .build .build-*

@@ -12,6 +12,9 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Sanitizers need the dynamic C library.
+let isSanitized = ProcessInfo.processInfo.environment["HENG_SANITIZE"] == "1"
+
 func library(
     _ name: String, _ needs: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
 ) -> Target {
@@ -40,7 +43,7 @@ let allTargets: [Target] = [
     // Static and without the Swift runtime (see runtime.c there): it starts in 1 ms instead of 6, once for each step.
     .executableTarget(
         name: "heng-step", path: "Sources/heng-step",
-        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        linkerSettings: isSanitized ? [] : [.unsafeFlags(["-static-executable"])]),
 
     // Floor 1
     library("Essentials", []),
@@ -168,12 +171,23 @@ let benchmarkTargets: [Target] = [
         path: "Benchmarks/counts", exclude: ["thresholds.json", "check.sh"], swiftSettings: swiftSettings),
 ]
 
+/// Readers of files under libFuzzer, built only on request; `make fuzz` runs them.
+let wantsFuzzing = ProcessInfo.processInfo.environment["HENG_FUZZ"] == "1"
+let fuzzTargets: [Target] = [
+    .executableTarget(
+        name: "heng-fuzz",
+        dependencies: ["Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling"],
+        path: "Tests/Fuzz",
+        swiftSettings: swiftSettings + [.unsafeFlags(["-sanitize=fuzzer"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+]
+
 let package = Package(
     name: "heng",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
-    targets: allTargets + (wantsBenchmarks ? benchmarkTargets : []),
+    targets: allTargets + (wantsBenchmarks ? benchmarkTargets : []) + (wantsFuzzing ? fuzzTargets : []),
     swiftLanguageModes: [.v6]
 )

@@ -63,6 +63,9 @@ package enum SampleFile {
             }
             return value
         }
+        guard !fields[8].contains(where: { $0 < 0x20 }) else {
+            throw FieldError(detail: "device holds a control character")
+        }
         return SampleRecord(
             sequence: try required(0), sample: try required(1), scheduled: try required(2),
             issued: try required(3), start: try optional(4), firstToken: try optional(5),

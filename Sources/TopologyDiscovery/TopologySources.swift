@@ -32,10 +32,16 @@ extension Topology {
     /// A machine recorded in hwloc's XML format, as `lstopo-no-graphics machine.xml` writes it.
     package init(xmlFile file: String) throws(TopologyError) {
         let document = try textOfFile(file, limit: Self.largestFile)
+        let stem = file.split(separator: "/").last.map { $0.hasSuffix(".xml") ? $0.dropLast(4) : $0 }
+        try self.init(xmlDocument: document, name: String(stem ?? ""), file: file)
+    }
+
+    /// The same from the document's text; `name` is the machine's where the document has none.
+    package init(xmlDocument document: String, name: String, file: String = "document") throws(TopologyError)
+    {
         do {
-            let stem = file.split(separator: "/").last.map { $0.hasSuffix(".xml") ? $0.dropLast(4) : $0 }
             self = try Self.read(
-                document: document, name: nil, fallback: String(stem ?? ""), source: .xml(file: file))
+                document: document, name: nil, fallback: name, source: .xml(file: file))
         } catch {
             throw .malformed(file: file, reason: Self.reason(of: error))
         }

@@ -6,7 +6,8 @@
 static size_t count;
 static int counting;
 
-#if defined(__GLIBC__)
+// A sanitizer brings its own allocator, which must not be passed by.
+#if defined(__GLIBC__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);

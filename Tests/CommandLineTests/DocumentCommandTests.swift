@@ -43,7 +43,7 @@ struct DocumentCommandTests {
         let makefile = try String(contentsOfFile: "\(repository)/Makefile", encoding: .utf8)
 
         for line in try commandLines().values.joined() where line.hasPrefix("make ") {
-            for target in line.split(separator: " ").dropFirst() {
+            for target in line.split(separator: " ").dropFirst() where !target.contains("=") {
                 #expect(makefile.contains("\n\(target):"), "\(line)")
             }
         }

@@ -283,6 +283,10 @@ struct SampleFileTests {
         #expect(throws: SampleFileError(name: "s.csv", line: 2, detail: "10 fields instead of 13")) {
             try SampleFile.decoded(Array(good.dropLast(5).utf8), name: "s.csv")
         }
+        // Writing leaves control characters out, so reading one would not give the same file back.
+        #expect(throws: SampleFileError(name: "s.csv", line: 2, detail: "device holds a control character")) {
+            try SampleFile.decoded(Array(good.replacing(",5,,", with: ",5,,\u{13}").utf8), name: "s.csv")
+        }
         #expect(
             throws: SampleFileError(
                 name: "s.csv", line: 1, detail: "the columns are not those of raw samples")
