@@ -242,7 +242,8 @@ struct TinyDisk: ~Copyable {
 
     static let canMount: Bool = {
         guard let scratch = try? LedgerScratch() else { return false }
-        return (try? TinyDisk(at: scratch.path)) != nil
+        // The folder has to outlive the disk that is mounted on it.
+        return withExtendedLifetime(scratch) { (try? TinyDisk(at: scratch.path)) != nil }
     }()
 
     init(at folder: String) throws {
