@@ -1,3 +1,4 @@
+internal import Backends
 internal import Essentials
 internal import Instrumentation
 internal import MachineAgent
@@ -56,7 +57,22 @@ struct TrainingSeries {
             validity: Validity(checks: checks(runs)),
             training: runs)
         workload.dataSHA256 = answers[0].dataSHA256
+        setBounds(of: &workload, answers[0])
         return workload
+    }
+
+    /// The floor is that of the median run's samples, evaluations left out.
+    private func setBounds(of workload: inout WorkloadResult, _ answer: TrainingAnswer) {
+        guard let node = run.ceilings.first, let place = run.result.ceilings.first?.place,
+            let steps = SortedSamples(workload.training.map { Double($0.steps) }).percentile(0.5),
+            let rate = workload.metrics.first(where: { $0.name == "throughput" })?.value
+        else { return }
+        let perSample = max(
+            answer.flopPerSample / node.operationsPerSecond, answer.bytesPerSample / node.bytesPerSecond)
+        workload.setCeiling(steps * Double(answer.batchSize) * perSample, floorSeconds: perSample)
+        workload.work = WorkRecord(
+            flopPerSample: answer.flopPerSample, compulsoryBytesPerSample: answer.bytesPerSample,
+            samplesPerSecond: rate, place: place)
     }
 
     private func metrics(_ answers: [TrainingAnswer], _ runs: [TrainingRun]) -> [Metric] {

@@ -1,6 +1,7 @@
 internal import AcceleratorAPI
 internal import Backends
 internal import Collectives
+internal import ComputeGraph
 internal import Essentials
 internal import Training
 
@@ -15,6 +16,9 @@ struct TrainingAnswer: Codable {
     var batchSize: Int
     var heldOutCount: Int
     var dataSHA256: String
+    /// The products of a step forward and backward, and the bytes that it must move, for each of its samples.
+    var flopPerSample: Double
+    var bytesPerSample: Double
 }
 
 enum TrainingWorker {
@@ -32,11 +36,14 @@ enum TrainingWorker {
             ranks: ranks)
         let history = try trainer.train(on: digits.training, heldOut: digits.heldOut)
         guard (context?.rank ?? 0) == 0 else { return }
+        let step = try Classifier.digitsPerceptron.gradientGraph(batchSize: plan.batchSize)
         let seconds = (TimePoint.monotonicNow() - start).inSeconds
         try WorkerAnswer.write(
             TrainingAnswer(
                 history: history, seconds: seconds, seed: seed, ranks: context?.worldSize ?? 1,
-                batchSize: plan.batchSize, heldOutCount: digits.heldOut.count, dataSHA256: hash(of: digits)),
+                batchSize: plan.batchSize, heldOutCount: digits.heldOut.count, dataSHA256: hash(of: digits),
+                flopPerSample: Double(step.productOperations) / Double(plan.batchSize),
+                bytesPerSample: Double(step.compulsoryBytes) / Double(plan.batchSize)),
             to: answer)
     }
 
