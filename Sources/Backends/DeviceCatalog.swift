@@ -98,8 +98,9 @@ extension DeviceCatalog {
         guard let file else { return }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        makeFolder(of: file)
         // What cannot be kept is asked again the next time.
+        try? DurableFile.makeFolders(
+            file.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }, mode: 0o700)
         guard let data = try? encoder.encode(next) else { return }
         try? DurableFile.write(Array(data), to: file)
     }

@@ -63,11 +63,3 @@ extension DeviceCatalog {
         return names.filter { !$0.hasPrefix(".") }.sorted()
     }
 }
-
-/// Makes the folder that a file is to lie in, and the one above; the file's own error tells when that failed.
-func makeFolder(of file: String) {
-    let parts = file.split(separator: "/").map(String.init)
-    for depth in 1..<max(1, parts.count) {
-        unsafe mkdir("/" + parts[..<depth].joined(separator: "/"), 0o700)
-    }
-}

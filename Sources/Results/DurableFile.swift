@@ -25,6 +25,18 @@ package enum DurableFile {
         try synchronizeFolder(of: path)
     }
 
+    /// Makes a folder and those above it that are missing; one that is there is as good.
+    package static func makeFolders(_ path: String, mode: UInt32 = 0o755) throws(FileFailure) {
+        if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw FileFailure(.creating, path, errno)
+        }
+        try makeFolders(String(path[..<slash]), mode: mode)
+        guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else {
+            throw FileFailure(.creating, path, errno)
+        }
+    }
+
     /// Writes everything to an open file, brings it to the disk, and closes it whatever happens.
     package static func fill(_ descriptor: Int32, with bytes: [UInt8], path: String) throws {
         var isOpen = true

@@ -60,7 +60,7 @@ extension Agreement {
             // A NaN would lose every comparison.
             largestDifference = difference.isFinite ? max(largestDifference, difference) : .infinity
         }
-        let classes = (highestPlace(scores), highestPlace(reference))
+        let classes = (highestPlace(scores.span), highestPlace(reference.span))
         hasSameClasses = hasSameClasses && classes.0 != nil && classes.0 == classes.1
     }
 }

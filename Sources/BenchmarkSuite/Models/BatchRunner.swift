@@ -54,7 +54,11 @@ extension HostTensor {
 }
 
 /// The place of the highest of some scores, the first where several are; nil where one is not finite.
-func highestPlace(_ scores: [Float]) -> Int? {
-    guard scores.allSatisfy(\.isFinite) else { return nil }
-    return scores.indices.max { (scores[$0], -$0) < (scores[$1], -$1) }
+func highestPlace(_ scores: Span<Float>) -> Int? {
+    var best: Int?
+    for place in scores.indices {
+        guard scores[place].isFinite else { return nil }
+        if best.map({ scores[place] > scores[$0] }) ?? true { best = place }
+    }
+    return best
 }

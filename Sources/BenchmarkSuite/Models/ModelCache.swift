@@ -76,7 +76,7 @@ extension ModelCache {
     /// Writes the file; where that fails, the weights are simply not kept.
     func store(_ weights: IdentifiedWeights, progress: (String) -> Void) {
         do {
-            makeFolders(folder)
+            try DurableFile.makeFolders(folder)
             try DurableFile.write(encoded(weights), to: path)
         } catch {
             progress("\(specification.name): the weights are not kept. \(error)")
@@ -93,13 +93,5 @@ extension ModelCache {
             unsafe tensor.withBytes { unsafe bytes.append(contentsOf: $0) }
         }
         return bytes
-    }
-
-    /// Makes a folder and those above it; where it cannot, the write that follows says why.
-    private func makeFolders(_ path: String) {
-        if unsafe mkdir(path, 0o755) == 0 || errno != ENOENT { return }
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
-        makeFolders(String(path[..<slash]))
-        unsafe mkdir(path, 0o755)
     }
 }

@@ -13,24 +13,3 @@ struct Traffic: Sendable {
         fixed = graph.compulsoryBytes - perSample
     }
 }
-
-extension Graph {
-    /// Twice the multiply-adds of all convolutions and matrix products; biases, activations and norms do not count.
-    var productOperations: Int {
-        nodes.reduce(0) { $0 + 2 * multiplyAdds(of: $1) }
-    }
-
-    private func multiplyAdds(of node: Node) -> Int {
-        let left = type(of: node.inputs[0]).shape
-        let results = type(of: node.outputs[0]).shape.count
-        switch node.operator {
-        case is Conv:
-            return results * type(of: node.inputs[1]).shape.extents.dropFirst().reduce(1, *)
-        case let product as MatMul:
-            return results * left[left.rank - (product.transposesLeft ? 2 : 1)]
-        case let product as Gemm:
-            return results * left[product.product.transposesLeft ? 0 : 1]
-        default: return 0
-        }
-    }
-}

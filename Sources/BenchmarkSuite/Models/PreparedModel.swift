@@ -10,7 +10,7 @@ package struct PreparedModel: Sendable {
     package let modelHash: String
     /// SHA-256 of all evaluation samples and their classes, in hexadecimal digits.
     package let dataHash: String
-    /// The work of convolutions and matrix products for one sample, a multiply and an add counted as two.
+    /// The floating-point operations of one sample, as the operators count them: a multiply and an add are two.
     package let flopPerSample: Double
     private let samples: LabelledSamples
     private let traffic: Traffic
@@ -24,7 +24,7 @@ package struct PreparedModel: Sendable {
         parameters = weights.values
         modelHash = weights.hash
         dataHash = samples.hash
-        flopPerSample = Double(graph.productOperations)
+        flopPerSample = Double(graph.floatingPointOperations)
         traffic = Traffic(graph)
     }
 
@@ -52,7 +52,7 @@ extension PreparedModel {
         let runner = try BatchRunner(
             try graph(batch: batch), batch: batch, parameters: parameters, device: device)
         let rows = try runner.rows(for: Array(samples.inputs.prefix(count)))
-        let right = zip(rows, samples.labels).count { highestPlace($0) == $1 }
+        let right = zip(rows, samples.labels).count { highestPlace($0.span) == $1 }
         return Double(right) / Double(rows.count)
     }
 }

@@ -31,14 +31,12 @@ package struct RunFolder: Sendable {
     }
 
     private static func make(_ path: String) throws {
-        if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return }
-        let code = errno
-        if code == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-            try make(String(path[..<slash]))
-            if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+        do {
+            try DurableFile.makeFolders(path)
+        } catch {
+            throw Failure(
+                "The folder \(path) for the run cannot be made: \(error.reason).",
+                nextStep: "Choose another place with --output.", exitCode: .setupMissing)
         }
-        throw Failure(
-            "The folder \(path) for the run cannot be made: \(unsafe String(cString: strerror(code))).",
-            nextStep: "Choose another place with --output.", exitCode: .setupMissing)
     }
 }

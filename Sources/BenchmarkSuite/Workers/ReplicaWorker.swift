@@ -77,7 +77,10 @@ final class Replica {
         for (place, sample) in samples.enumerated() { fill(session, place, with: inputs[Int(sample)]) }
         try session.run()
         return session.withOutput(0, as: Float.self) { scores in
-            samples.indices.map { highest(scores, at: $0 * classCount) }
+            samples.indices.map { row in
+                highestPlace(scores.extracting(row * classCount..<(row + 1) * classCount)).map(Int32.init)
+                    ?? ReplicaWorker.notFinite
+            }
         }
     }
 
@@ -97,14 +100,5 @@ final class Replica {
                 for index in source.indices { target[start + index] = source[index] }
             }
         }
-    }
-
-    private func highest(_ scores: Span<Float>, at start: Int) -> Int32 {
-        var best = 0
-        for index in 0..<classCount {
-            guard scores[start + index].isFinite else { return ReplicaWorker.notFinite }
-            if scores[start + index] > scores[start + best] { best = index }
-        }
-        return Int32(best)
     }
 }

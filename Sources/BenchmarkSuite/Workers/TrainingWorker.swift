@@ -16,7 +16,7 @@ struct TrainingAnswer: Codable {
     var batchSize: Int
     var heldOutCount: Int
     var dataSHA256: String
-    /// The products of a step forward and backward, and the bytes that it must move, for each of its samples.
+    /// The operations of a step forward and backward, and the bytes that it must move, for each of its samples.
     var flopPerSample: Double
     var bytesPerSample: Double
 }
@@ -42,7 +42,7 @@ enum TrainingWorker {
             TrainingAnswer(
                 history: history, seconds: seconds, seed: seed, ranks: context?.worldSize ?? 1,
                 batchSize: plan.batchSize, heldOutCount: digits.heldOut.count, dataSHA256: hash(of: digits),
-                flopPerSample: Double(step.productOperations) / Double(plan.batchSize),
+                flopPerSample: Double(step.floatingPointOperations) / Double(plan.batchSize),
                 bytesPerSample: Double(step.compulsoryBytes) / Double(plan.batchSize)),
             to: answer)
     }

@@ -49,7 +49,7 @@ struct BenchCommand: ParsableCommand {
         var suite: String
 
         @Option(help: "How much time to spend: smoke, quick, full or conformance.")
-        var tier: TierName = .quick
+        var tier = Tier.quick
 
         @Option(help: "The time that the run may take, such as 90s, 3m or 1h.")
         var budget: String?
@@ -73,7 +73,7 @@ struct BenchCommand: ParsableCommand {
             let interrupt = try Interruption.require()
             let environment = ProcessInfo.processInfo.environment
             let options = BenchmarkOptions(
-                suite: suite, tier: tier.tier, seed: seed, budget: try budget.map(duration(of:)),
+                suite: suite, tier: tier, seed: seed, budget: try budget.map(duration(of:)),
                 folder: output,
                 filter: filter, program: try ownProgram(), version: hengVersion, user: NSUserName(),
                 cache: CacheFolder.path(environment: environment).map { $0 + "/models" },
@@ -130,19 +130,7 @@ struct BenchCommand: ParsableCommand {
     }
 }
 
-/// The tiers as arguments.
-enum TierName: String, ExpressibleByArgument, CaseIterable {
-    case smoke, quick, full, conformance
-
-    var tier: Tier {
-        switch self {
-        case .smoke: .smoke
-        case .quick: .quick
-        case .full: .full
-        case .conformance: .conformance
-        }
-    }
-}
+extension Tier: ExpressibleByArgument {}
 
 /// The path of this very program, which jobs run again.
 func ownProgram() throws -> String {

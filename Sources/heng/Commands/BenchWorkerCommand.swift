@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import BenchmarkSuite
 internal import Essentials
+internal import Results
 
 /// What the jobs of a run execute; not for people.
 struct BenchWorkerCommand: ParsableCommand {
@@ -17,7 +18,7 @@ struct BenchWorkerCommand: ParsableCommand {
 
     struct ModelOptions: ParsableArguments {
         @Option var model: String
-        @Option var tier: TierName
+        @Option var tier: Tier
         @Option var samples: Int
         @Option var batch: Int
         @Option var cache: String?
@@ -29,7 +30,7 @@ struct BenchWorkerCommand: ParsableCommand {
 
         func run() throws {
             try Worker.prepare(
-                model: model.model, tier: model.tier.tier, samples: model.samples, batch: model.batch,
+                model: model.model, tier: model.tier, samples: model.samples, batch: model.batch,
                 cache: model.cache, answer: answer
             ).run()
         }
@@ -40,7 +41,7 @@ struct BenchWorkerCommand: ParsableCommand {
 
         func run() throws {
             try Worker.serve(
-                model: model.model, tier: model.tier.tier, samples: model.samples, batch: model.batch,
+                model: model.model, tier: model.tier, samples: model.samples, batch: model.batch,
                 cache: model.cache
             ).run()
         }
