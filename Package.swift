@@ -31,6 +31,7 @@ func tests(_ name: String, _ needs: [Target.Dependency], resources: [Resource] =
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let allTargets: [Target] = [
     // Floor 0: C
@@ -57,6 +58,7 @@ let allTargets: [Target] = [
     // Floor 3
     library("TopologyDiscovery", ["Essentials", "HardwareTopology", "CHwloc", "CNuma", "CLinux"]),
     library("AcceleratorAPI", ["Essentials", "Instrumentation", "CHengAccelerator"]),
+    library("ONNXImport", ["Essentials", "ComputeGraph", protobuf], exclude: ["Protobuf/onnx.proto"]),
     library("LoadGeneration", ["Essentials", "Results", "Instrumentation"]),
     library("Scheduling", ["Essentials", "HardwareTopology", "Results"]),
 
@@ -187,6 +189,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: allTargets + (wantsBenchmarks ? benchmarkTargets : []) + (wantsFuzzing ? fuzzTargets : []),
     swiftLanguageModes: [.v6]

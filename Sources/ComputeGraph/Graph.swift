@@ -65,7 +65,9 @@ package struct Graph: Sendable {
 ///     let y = try builder.add(MatMul(), [x, w])
 ///     let graph = builder.build(outputs: [y])
 package struct GraphBuilder: Sendable {
-    package private(set) var graph = Graph()
+    package internal(set) var graph = Graph()
+    /// What a model asks of the builder beyond a plain graph; nil where graphs are written by hand.
+    var modelState: ModelState?
 
     package init() {}
 
@@ -98,6 +100,7 @@ package struct GraphBuilder: Sendable {
     ) throws(GraphError) -> [ValueID] {
         for input in inputs where input.index >= graph.values.count { throw .unknownValue(input) }
         let types = try `operator`.outputTypes(of: inputs.map(graph.type(of:)))
+        if let known = try foldedOutputs(`operator`, inputs, types) { return known }
         let nodeName = name ?? "\(`operator`.name)_\(graph.nodes.count)"
         let outputs = types.enumerated().map { index, type in
             newValue(types.count == 1 ? nodeName : "\(nodeName).\(index)", type)
@@ -133,7 +136,7 @@ package struct GraphBuilder: Sendable {
 
     package func type(of value: ValueID) -> TensorType { graph.type(of: value) }
 
-    private mutating func newValue(_ name: String, _ type: TensorType) -> ValueID {
+    mutating func newValue(_ name: String, _ type: TensorType) -> ValueID {
         graph.values.append(Graph.Value(name: name, type: type))
         return ValueID(index: graph.values.count - 1)
     }

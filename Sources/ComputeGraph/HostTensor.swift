@@ -7,9 +7,12 @@ package struct HostTensor: Sendable {
     private var storage: Storage
 
     /// A tensor of zeros.
+    ///
+    /// Strings are empty ones.
     package init(zeros type: TensorType) {
         self.type = type
-        storage = Storage(byteCount: type.byteCount)
+        let strings = type.element == .string ? [String](repeating: "", count: type.shape.count) : []
+        storage = Storage(byteCount: type.byteCount, strings: strings)
     }
 
     package init(_ type: TensorType, floats: [Float]) {
@@ -30,6 +33,13 @@ package struct HostTensor: Sendable {
         }
     }
 
+    package init(_ type: TensorType, strings: [String]) {
+        precondition(
+            type.element == .string && strings.count == type.shape.count, "values do not fit \(type)")
+        self.type = type
+        storage = Storage(strings: strings)
+    }
+
     package static func scalar(_ value: Float) -> HostTensor {
         HostTensor(TensorType(.float32, []), floats: [value])
     }
@@ -38,6 +48,9 @@ package struct HostTensor: Sendable {
     package var floats: [Float] { elements(Float.self) }
     /// The elements of an int64 tensor as an array.
     package var integers: [Int64] { elements(Int64.self) }
+
+    /// The elements of a string tensor.
+    package var strings: [String] { storage.strings }
 
     /// Copies the elements out.
     ///
@@ -101,6 +114,7 @@ extension HostTensor {
     /// The same elements under another shape of equal count.
     package func reshaped(to shape: Shape) -> HostTensor {
         precondition(shape.count == type.shape.count, "\(shape) does not hold the elements of \(type)")
+        if type.element == .string { return HostTensor(TensorType(.string, shape), strings: strings) }
         var result = HostTensor(zeros: TensorType(type.element, shape))
         unsafe result.withMutableBytes { target in
             unsafe withBytes { source in unsafe target.copyMemory(from: source) }
@@ -116,14 +130,21 @@ extension HostTensor {
     let base: UnsafeMutableRawPointer
     private let byteCount: Int
 
-    init(byteCount: Int) {
+    /// The elements of a tensor of strings; empty for all others.
+    let strings: [String]
+
+    init(byteCount: Int, strings: [String] = []) {
         self.byteCount = byteCount
+        self.strings = strings
         unsafe base = .allocate(byteCount: max(byteCount, 64), alignment: 64)
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }
 
+    convenience init(strings: [String]) { self.init(byteCount: 0, strings: strings) }
+
     init(copying other: Storage) {
         byteCount = other.byteCount
+        strings = other.strings
         unsafe base = .allocate(byteCount: max(byteCount, 64), alignment: 64)
         unsafe base.copyMemory(from: other.base, byteCount: byteCount)
     }

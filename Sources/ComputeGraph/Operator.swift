@@ -74,6 +74,11 @@ package enum GraphError: ReportableError, Hashable {
     case missingParameter(name: String)
     case wrongType(name: String, wanted: TensorType, given: TensorType)
     case wrongInputCount(wanted: Int, given: Int)
+    case impossibleShape([Int])
+    /// A shape depends on a value that only a run can tell.
+    case valueNeeded(name: String)
+    case tooLarge(name: String, type: TensorType, limit: Int)
+    case failed(String)
 
     package var summary: String {
         switch self {
@@ -84,6 +89,13 @@ package enum GraphError: ReportableError, Hashable {
             "Only the gradient of one number can be taken; \(name) is \(type)."
         case .missingParameter(let name): "No value was given for the parameter \(name)."
         case .wrongType(let name, let wanted, let given): "\(name) is \(wanted), but \(given) was given."
+        case .impossibleShape(let extents):
+            "The extents \(extents) are not a shape: extents are not negative, and their product is at most "
+                + "\(Shape.maximalCount)."
+        case .valueNeeded(let name): "The value of \(name) is known only when the model runs."
+        case .tooLarge(let name, let type, let limit):
+            "\(name) is \(type), \(type.byteCount) bytes, and the limit is \(limit)."
+        case .failed(let sentence): sentence
         case .wrongInputCount(let wanted, let given): "The graph takes \(wanted) inputs; \(given) were given."
         }
     }

@@ -13,3 +13,14 @@ package struct Relu: ElementwiseOperator {
         return [try builder.add(ReluGradient(), [gradient, node.outputs[0]])]
     }
 }
+
+extension Relu: ModelOperator {
+    package static let schema = OperatorSchema(
+        "Relu", "The input where it is positive, else 0.",
+        inputs: [.required("X", [.floats, .signed], "any shape")],
+        outputs: [.required("Y", [.floats, .signed], "the shape of X")])
+
+    package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
+        [.tensor(try graph.add(Relu(), [call.input(0)]))]
+    }
+}

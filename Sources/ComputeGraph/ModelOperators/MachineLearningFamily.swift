@@ -1,0 +1,5 @@
+extension ModelOperatorFamilies {
+    /// Trees, linear models, encoders and linear algebra.
+    static let machineLearning: [any ModelOperator.Type] = [
+    ]
+}

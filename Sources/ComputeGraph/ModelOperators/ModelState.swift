@@ -1,0 +1,115 @@
+/// Runs the part of a graph that has been built, when a value in it must be known to build on.
+package protocol GraphEvaluator: Sendable {
+    /// The graph's outputs for its inputs.
+    func run(_ graph: Graph, inputs: [HostTensor]) throws -> [HostTensor]
+}
+
+/// What a builder knows while it builds a model.
+struct ModelState: Sendable {
+    /// nil where the model is only being prepared, and no inputs are given.
+    var evaluator: (any GraphEvaluator)?
+    /// No value may be larger.
+    var memoryLimit: Int
+    /// The values of graph inputs of this run, and of what has been computed to go on building.
+    var given: [ValueID: HostTensor] = [:]
+}
+
+extension GraphBuilder {
+    /// A builder for a model: it folds constants, keeps to the limit, and with an evaluator can tell any value.
+    package init(evaluator: (any GraphEvaluator)?, memoryLimit: Int = .max) {
+        self.init()
+        modelState = ModelState(evaluator: evaluator, memoryLimit: memoryLimit)
+    }
+
+    /// An input whose value in this run is known already.
+    ///
+    /// Strings, and what lies on no device, become constants.
+    package mutating func input(_ name: String, given tensor: HostTensor) -> ValueID {
+        guard tensor.type.element.size > 0 else { return constant(name, tensor) }
+        let id = input(name, tensor.type)
+        modelState?.given[id] = tensor
+        return id
+    }
+
+    package mutating func constant(_ tensor: HostTensor) -> ValueID {
+        constant("constant_\(graph.values.count)", tensor)
+    }
+
+    /// Whether `tensor(_:)` needs no run.
+    package func isKnown(_ value: ValueID) -> Bool {
+        graph.constants[value] != nil || modelState?.given[value] != nil
+    }
+
+    /// The value, run for if it must be.
+    ///
+    /// Throws `GraphError.valueNeeded` where a model is only being prepared and the value depends on its inputs.
+    package mutating func tensor(_ value: ValueID) throws -> HostTensor {
+        if let tensor = graph.constants[value] ?? modelState?.given[value] { return tensor }
+        guard let evaluator = modelState?.evaluator else {
+            throw GraphError.valueNeeded(name: graph.name(of: value))
+        }
+        try runPending(evaluator)
+        guard let tensor = modelState?.given[value] else {
+            preconditionFailure("value \(value.index) is made by no node")
+        }
+        return tensor
+    }
+
+    /// The elements of an integer tensor, whose value is known or run for.
+    package mutating func integers(_ value: ValueID) throws -> [Int] {
+        let tensor = try tensor(value)
+        guard tensor.type.element.isInteger || tensor.type.element == .bool else {
+            throw GraphError.failed("\(graph.name(of: value)) is \(tensor.type), and integers are wanted.")
+        }
+        return tensor.wholes.map { Int(clamping: $0) }
+    }
+
+    /// Runs all nodes so far, keeps what they computed, and starts anew with it as inputs.
+    private mutating func runPending(_ evaluator: any GraphEvaluator) throws {
+        var pending = graph
+        pending.outputs = graph.nodes.flatMap(\.outputs)
+        pending.inputs = Set(graph.nodes.flatMap(\.inputs)).filter { modelState?.given[$0] != nil }
+            .sorted { $0.index < $1.index }
+        pending.constants = pending.constants.filter { entry in
+            graph.nodes.contains { $0.inputs.contains(entry.key) }
+        }
+        let inputs = pending.inputs.compactMap { modelState?.given[$0] }
+        let results = try evaluator.run(pending, inputs: inputs)
+        for (id, tensor) in zip(pending.outputs, results) { modelState?.given[id] = tensor }
+        graph.inputs += pending.outputs
+        graph.nodes = []
+    }
+
+    /// The values of the outputs of a model at the end of its run.
+    package mutating func tensors(_ values: [ValueID]) throws -> [HostTensor] {
+        let unknown = values.filter { !isKnown($0) }
+        if !unknown.isEmpty, let evaluator = modelState?.evaluator {
+            let last = self.build(outputs: unknown)
+            var pending = last
+            pending.inputs = pending.inputs.filter { input in
+                pending.nodes.contains { $0.inputs.contains(input) }
+            }
+            let inputs = pending.inputs.compactMap { modelState?.given[$0] }
+            for (id, tensor) in zip(unknown, try evaluator.run(pending, inputs: inputs)) {
+                modelState?.given[id] = tensor
+            }
+        }
+        var tensors: [HostTensor] = []
+        for value in values { tensors.append(try tensor(value)) }
+        return tensors
+    }
+
+    /// The outputs of a node that can be computed at once: all its inputs are constants, or some are strings.
+    mutating func foldedOutputs(
+        _ operator: some Operator, _ inputs: [ValueID], _ types: [TensorType]
+    ) throws(GraphError) -> [ValueID]? {
+        guard let limit = modelState?.memoryLimit else { return nil }
+        for type in types where type.byteCount > limit {
+            throw .tooLarge(name: "The output of \(`operator`.name)", type: type, limit: limit)
+        }
+        let constants = inputs.compactMap { graph.constants[$0] }
+        guard constants.count == inputs.count else { return nil }
+        let results = `operator`.reference(constants)
+        return results.map { constant($0) }
+    }
+}

@@ -1,0 +1,7 @@
+extension ModelOperatorFamilies {
+    /// Making, moving, choosing and folding elements.
+    static let movement: [any ModelOperator.Type] = [
+        NonZero.self,
+        Reshape.self,
+    ]
+}

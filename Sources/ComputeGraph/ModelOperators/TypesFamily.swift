@@ -1,0 +1,5 @@
+extension ModelOperatorFamilies {
+    /// Conversion between element types, quantization, and text.
+    static let types: [any ModelOperator.Type] = [
+    ]
+}
