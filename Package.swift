@@ -102,12 +102,17 @@ let allTargets: [Target] = [
         ],
         resources: [.embedInCode("Suite/server.json")]),
 
+    library(
+        "ModelRunning",
+        ["Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface", "Execution", "Backends"]),
+
     // Floor 8
     .executableTarget(
         name: "heng",
         dependencies: [
             "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
-            "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", argumentParser, "heng-step",
+            "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph", "ONNXImport",
+            "ModelRunning", argumentParser, "heng-step",
         ],
         path: "Sources/heng", swiftSettings: swiftSettings),
 
