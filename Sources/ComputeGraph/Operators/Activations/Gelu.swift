@@ -42,8 +42,29 @@ package struct Gelu: ElementwiseOperator, PlainOperator {
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {
-        guard approximation == .none else { throw .notDifferentiable(operator: "Gelu with tanh") }
         guard let gradient = outputGradients[0] else { return [nil] }
-        return [try builder.add(GeluGradient(), [gradient, node.inputs[0]])]
+        let x = node.inputs[0]
+        guard approximation == .none else {
+            let slope = try nearSlope(at: x, in: &builder)
+            return [try builder.add(Mul(), [gradient, slope])]
+        }
+        return [try builder.add(GeluGradient(), [gradient, x])]
+    }
+
+    /// With `t = tanh(u)` and `u = scale * x * (1 + cubic * x^2)`, half of `1 + t + x * (1 - t^2) * u'`.
+    private func nearSlope(
+        at x: ValueID, in builder: inout GraphBuilder
+    ) throws(GraphError) -> ValueID {
+        let one = builder.number(1, like: x)
+        let squared = try builder.add(Mul(), [x, x])
+        let bend = try builder.add(Add(), [try builder.scaled(squared, by: Self.cubic), one])
+        let argument = try builder.scaled(try builder.add(Mul(), [x, bend]), by: Self.scale)
+        let t = try builder.add(Tanh(), [argument])
+        let steepness = try builder.add(Sub(), [one, try builder.add(Mul(), [t, t])])
+        let rise = try builder.add(Add(), [try builder.scaled(squared, by: 3 * Self.cubic), one])
+        let product = try builder.add(Mul(), [try builder.add(Mul(), [x, steepness]), rise])
+        let moving = try builder.scaled(product, by: Self.scale)
+        let sum = try builder.add(Add(), [try builder.add(Add(), [one, t]), moving])
+        return try builder.scaled(sum, by: 0.5)
     }
 }
