@@ -1,6 +1,7 @@
 /// The square root; a negative number or NaN gives NaN.
-package struct Sqrt: ElementwiseOperator {
-    package static let name = "Sqrt"
+package struct Sqrt: ElementwiseOperator, PlainOperator {
+    package static let schema = OperatorSchema.elementwise(
+        "Sqrt", since: 1, "The square root.", .floats)
 
     package init() {}
 

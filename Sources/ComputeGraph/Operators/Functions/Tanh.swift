@@ -3,8 +3,9 @@ internal import Glibc
 #endif
 
 /// The hyperbolic tangent; a NaN stays a NaN.
-package struct Tanh: ElementwiseOperator {
-    package static let name = "Tanh"
+package struct Tanh: ElementwiseOperator, PlainOperator {
+    package static let schema = OperatorSchema.elementwise(
+        "Tanh", since: 1, "The hyperbolic tangent.", .floats, names: ("input", "output"))
 
     package init() {}
 

@@ -3,8 +3,9 @@ internal import Glibc
 #endif
 
 /// The logistic function `1 / (1 + exp(-x))`; a NaN stays a NaN.
-package struct Sigmoid: ElementwiseOperator {
-    package static let name = "Sigmoid"
+package struct Sigmoid: ElementwiseOperator, PlainOperator {
+    package static let schema = OperatorSchema.elementwise(
+        "Sigmoid", since: 1, "The logistic function `1 / (1 + exp(-X))`.", .floats)
     package static let operationsPerElement = 3
 
     package init() {}

@@ -1,10 +1,12 @@
-/// The negated input; a NaN stays a NaN.
-package struct Neg: ElementwiseOperator {
-    package static let name = "Neg"
+/// The negated input; a NaN stays a NaN, and the least integer stays as it is.
+package struct Neg: ElementwiseOperator, PlainOperator {
+    package static let schema = OperatorSchema.elementwise(
+        "Neg", since: 1, "The negated input.", [.floats, .signed])
 
     package init() {}
 
     package func value(at x: Double) -> Double { -x }
+    package func whole(at x: Int128) -> Int128 { -x }
 
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder

@@ -3,8 +3,9 @@ internal import Glibc
 #endif
 
 /// The natural logarithm; 0 gives minus infinity, a negative number or NaN gives NaN.
-package struct Log: ElementwiseOperator {
-    package static let name = "Log"
+package struct Log: ElementwiseOperator, PlainOperator {
+    package static let schema = OperatorSchema.elementwise(
+        "Log", since: 1, "The natural logarithm.", .floats, names: ("input", "output"))
 
     package init() {}
 

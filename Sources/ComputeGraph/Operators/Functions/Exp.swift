@@ -3,8 +3,9 @@ internal import Glibc
 #endif
 
 /// The exponential function; a NaN stays a NaN, and what is too large becomes infinite.
-package struct Exp: ElementwiseOperator {
-    package static let name = "Exp"
+package struct Exp: ElementwiseOperator, PlainOperator {
+    package static let schema = OperatorSchema.elementwise(
+        "Exp", since: 1, "The exponential function.", .floats, names: ("input", "output"))
 
     package init() {}
 
