@@ -1,5 +1,4 @@
 extension ModelOperatorFamilies {
     /// Control flow, sequences, recurrence, attention, signals and training.
-    static let sequential: [any ModelOperator.Type] = [
-    ]
+    static let sequential: [any ModelOperator.Type] = []
 }
