@@ -131,6 +131,7 @@ extension Shape {
 /// The flat index into an operand for each element of the result, in row-major order.
 func broadcastIndices(of operand: Shape, in result: Shape) -> [Int] {
     if operand == result { return Array(0..<result.count) }
+    if result.count == 0 { return [] }
     let strides = operand.strides(broadcastTo: result)
     var indices = [0]
     for axis in result.extents.indices {
