@@ -28,6 +28,9 @@ package protocol Operator: Hashable, Sendable {
     /// How close a correct kernel must come to the reference for these input types.
     func exactness(for inputs: [TensorType]) -> Exactness
 
+    /// The call for a node of these types in a model file; nil where files have no such operator.
+    func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall?
+
     /// The floating-point operations of one execution, for rooflines; multiply and add count as two.
     func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int
 }

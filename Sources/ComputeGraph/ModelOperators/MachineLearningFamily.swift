@@ -1,5 +1,4 @@
 extension ModelOperatorFamilies {
     /// Trees, linear models, encoders and linear algebra.
-    static let machineLearning: [any ModelOperator.Type] = [
-    ]
+    static let machineLearning: [any ModelOperator.Type] = []
 }

@@ -1,5 +1,4 @@
 extension ModelOperatorFamilies {
     /// Convolution, pooling, normalization, losses and resampling.
-    static let neural: [any ModelOperator.Type] = [
-    ]
+    static let neural: [any ModelOperator.Type] = []
 }

@@ -1,5 +1,4 @@
 extension ModelOperatorFamilies {
     /// Conversion between element types, quantization, and text.
-    static let types: [any ModelOperator.Type] = [
-    ]
+    static let types: [any ModelOperator.Type] = []
 }

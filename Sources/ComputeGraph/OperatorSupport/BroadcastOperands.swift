@@ -4,7 +4,9 @@ extension OperatorCall {
     /// There the attribute `axis` said where the axes of the second operand start among those of the first.
     func broadcastOperands(in graph: inout GraphBuilder) throws -> (left: ValueID, right: ValueID) {
         let (left, right) = (try input(0), try input(1))
-        guard version < 7, try flag("broadcast"), let axis = try optionalInt("axis") else { return (left, right) }
+        guard version < 7, try flag("broadcast"), let axis = try optionalInt("axis") else {
+            return (left, right)
+        }
         let rank = graph.type(of: left).shape.rank
         let own = graph.type(of: right).shape
         let start = axis < 0 ? axis + rank : axis

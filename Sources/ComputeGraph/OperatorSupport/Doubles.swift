@@ -117,7 +117,7 @@ extension HostTensor {
     /// A tensor whose element `i` is element `source(i)` of this one, or zero where that is nil.
     ///
     /// Every operator that only moves data is this one loop with its own index rule.
-    func moved(to type: TensorType, source: (Int) -> Int?) -> HostTensor {
+    package func moved(to type: TensorType, source: (Int) -> Int?) -> HostTensor {
         precondition(type.element == self.type.element, "moving data keeps the element type")
         return switch type.element.size {
         case 0: HostTensor(type, strings: movedStrings(count: type.shape.count, source))

@@ -64,6 +64,12 @@ extension Reshape: ModelOperator {
             .ints("shape", nil, "before version 5: the shape"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, since: 14, attributes: ["allowzero": .int(1)],
+            inputs: [.operand(0), .integers(outputs[0].shape.extents)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let data = try call.input(0)
         let wanted = call.version < 5 ? try call.ints("shape") : try graph.integers(call.input(1))
