@@ -37,5 +37,6 @@ extension ModelOperatorFamilies {
         Adam.self,
         Adagrad.self,
         Momentum.self,
+        Gradient.self,
     ]
 }
