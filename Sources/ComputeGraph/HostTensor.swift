@@ -40,6 +40,15 @@ package struct HostTensor: Sendable {
         storage = Storage(strings: strings)
     }
 
+    /// A tensor of memory that another object keeps, readable as long as that lives.
+    ///
+    /// The first write copies it.
+    package init(_ type: TensorType, sharing start: UnsafeRawPointer, ownedBy owner: any AnyObject & Sendable)
+    {
+        self.type = type
+        storage = unsafe Storage(sharing: start, byteCount: type.byteCount, owner: owner)
+    }
+
     package static func scalar(_ value: Float) -> HostTensor {
         HostTensor(TensorType(.float32, []), floats: [value])
     }
@@ -106,7 +115,9 @@ package struct HostTensor: Sendable {
     }
 
     private mutating func makeUnique() {
-        if !isKnownUniquelyReferenced(&storage) { storage = Storage(copying: storage) }
+        if !isKnownUniquelyReferenced(&storage) || storage.owner != nil {
+            storage = Storage(copying: storage)
+        }
     }
 }
 
@@ -133,21 +144,35 @@ extension HostTensor {
     /// The elements of a tensor of strings; empty for all others.
     let strings: [String]
 
+    /// Who keeps the memory; nil where this object does.
+    let owner: (any AnyObject & Sendable)?
+
     init(byteCount: Int, strings: [String] = []) {
+        owner = nil
         self.byteCount = byteCount
         self.strings = strings
         unsafe base = .allocate(byteCount: max(byteCount, 64), alignment: 64)
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }
 
+    init(sharing start: UnsafeRawPointer, byteCount: Int, owner: any AnyObject & Sendable) {
+        self.byteCount = byteCount
+        self.owner = owner
+        strings = []
+        unsafe base = UnsafeMutableRawPointer(mutating: start)
+    }
+
     convenience init(strings: [String]) { self.init(byteCount: 0, strings: strings) }
 
     init(copying other: Storage) {
+        owner = nil
         byteCount = other.byteCount
         strings = other.strings
         unsafe base = .allocate(byteCount: max(byteCount, 64), alignment: 64)
         unsafe base.copyMemory(from: other.base, byteCount: byteCount)
     }
 
-    deinit { unsafe base.deallocate() }
+    deinit {
+        if owner == nil { unsafe base.deallocate() }
+    }
 }

@@ -21,7 +21,7 @@ struct Heng: ParsableCommand {
         version: hengVersion,
         subcommands: [
             TopologyCommand.self, DevicesCommand.self, SubmitCommand.self, JobsCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, ModelCommand.self,
             BenchWorkerCommand.self,
         ])
 

@@ -29,10 +29,13 @@ package struct OperatorCall: Sendable {
     package let inputs: [GraphValue?]
     /// Which of the outputs the model uses.
     package let wantedOutputs: [Bool]
+    /// What names around the call stand for, for the few operators whose attributes hold names.
+    package let valueNamed: @Sendable (String) -> GraphValue?
 
     package init(
         schema: OperatorSchema, node: String, version: Int, attributes: [String: Attribute],
-        inputs: [GraphValue?], wantedOutputs: [Bool]
+        inputs: [GraphValue?], wantedOutputs: [Bool],
+        valueNamed: @escaping @Sendable (String) -> GraphValue? = { _ in nil }
     ) {
         self.schema = schema
         self.node = node
@@ -40,6 +43,7 @@ package struct OperatorCall: Sendable {
         self.attributes = attributes
         self.inputs = inputs
         self.wantedOutputs = wantedOutputs
+        self.valueNamed = valueNamed
     }
 
     package func wantsOutput(_ index: Int) -> Bool { index < wantedOutputs.count && wantedOutputs[index] }
@@ -123,7 +127,9 @@ extension OperatorCall {
 
     package func optionalInts(_ name: String) throws(GraphError) -> [Int]? {
         guard let attribute = attribute(name) else { return nil }
-        guard case .ints(let value) = attribute else { throw wrongKind(name, attribute, "a list of integers") }
+        guard case .ints(let value) = attribute else {
+            throw wrongKind(name, attribute, "a list of integers")
+        }
         return value
     }
     package func ints(_ name: String) throws(GraphError) -> [Int] {
@@ -132,7 +138,9 @@ extension OperatorCall {
 
     package func optionalFloats(_ name: String) throws(GraphError) -> [Double]? {
         guard let attribute = attribute(name) else { return nil }
-        guard case .floats(let value) = attribute else { throw wrongKind(name, attribute, "a list of floats") }
+        guard case .floats(let value) = attribute else {
+            throw wrongKind(name, attribute, "a list of floats")
+        }
         return value
     }
     package func floats(_ name: String) throws(GraphError) -> [Double] {

@@ -14,7 +14,9 @@ package struct ModelOperatorRegistry: Sendable {
 
     /// All schemas, by domain and name.
     package var schemas: [OperatorSchema] {
-        types.values.map { $0.schema }.sorted { ($0.domain.rawValue, $0.name) < ($1.domain.rawValue, $1.name) }
+        types.values.map { $0.schema }.sorted {
+            ($0.domain.rawValue, $0.name) < ($1.domain.rawValue, $1.name)
+        }
     }
 
     package subscript(name: String, domain: OperatorSchema.Domain) -> (any ModelOperator.Type)? {

@@ -101,7 +101,9 @@ extension OperatorSchema.AttributeParameter {
     package static func strings(_ name: String, _ defaultValue: [String]? = nil, _ meaning: String) -> Self {
         Self(name, "strings", defaultValue.map(Attribute.strings), meaning)
     }
-    package static func tensor(_ name: String, _ meaning: String) -> Self { Self(name, "tensor", nil, meaning) }
+    package static func tensor(_ name: String, _ meaning: String) -> Self {
+        Self(name, "tensor", nil, meaning)
+    }
     package static func graph(_ name: String, _ meaning: String) -> Self { Self(name, "graph", nil, meaning) }
     package static func type(_ name: String, _ meaning: String) -> Self { Self(name, "type", nil, meaning) }
 
