@@ -50,11 +50,11 @@ extension OperatorCall {
         var overhang = extents.map { _ in 0 }
         guard try flag("ceil_mode"), try string("auto_pad") == "NOTSET" else { return overhang }
         for (axis, extent) in extents.enumerated() {
-            let (before, after) = (window.pads[axis], window.pads[axis + extents.count])
+            let room = extent + window.pads[axis] + window.pads[axis + extents.count]
             let (stride, reach) = (window.strides[axis], window.reach(along: axis))
-            let next = window.outputExtent(of: extent, along: axis) * stride
-            guard extent + before + after >= reach, next < extent + before else { continue }
-            overhang[axis] = max(0, next + reach - (extent + before + after))
+            let left = room < reach ? 0 : (room - reach) % stride
+            let next = room - reach - left + stride
+            if left > 0, next < extent + window.pads[axis] { overhang[axis] = stride - left }
         }
         return overhang
     }

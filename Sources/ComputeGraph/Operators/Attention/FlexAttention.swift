@@ -40,15 +40,15 @@ package enum FlexAttention: ModelOperator {
         let key = try graph.reshaped(
             try graph.scaled(k, by: scale.squareRoot()), to: shared + [sizes.headSize])
         var scores = try graph.add(MatMul(transposesRight: true), [query, key])
-        scores = try graph.converted(try graph.reshaped(scores, to: all + [sizes.keys]), to: precision)
+        scores = try graph.converted(try graph.shaped(scores, as: all + [sizes.keys]), to: precision)
         scores = try changed(scores, by: "score_mod", call, in: &graph)
         scores = try graph.add(Softmax(), [scores])
         scores = try changed(scores, by: "prob_mod", call, in: &graph)
-        scores = try graph.reshaped(scores, to: grouped + [sizes.keys])
-        let value = try graph.reshaped(
-            try graph.converted(v, to: precision), to: shared + [sizes.valueHeadSize])
+        scores = try graph.shaped(scores, as: grouped + [sizes.keys])
+        let value = try graph.shaped(
+            try graph.converted(v, to: precision), as: shared + [sizes.valueHeadSize])
         let mixed = try graph.add(MatMul(), [scores, value])
-        let result = try graph.reshaped(mixed, to: all + [sizes.valueHeadSize])
+        let result = try graph.shaped(mixed, as: all + [sizes.valueHeadSize])
         return [.tensor(try graph.converted(result, to: element))]
     }
 
@@ -63,18 +63,5 @@ package enum FlexAttention: ModelOperator {
             graph.type(of: result) == graph.type(of: scores),
             "\(name) gives \(graph.type(of: result)) for \(graph.type(of: scores))")
         return result
-    }
-}
-
-extension GraphBuilder {
-    fileprivate mutating func reshaped(_ value: ValueID, to extents: [Int]) throws(GraphError) -> ValueID {
-        type(of: value).shape.extents == extents
-            ? value : try add(Reshape(extents, allowsZero: true), [value])
-    }
-
-    fileprivate mutating func converted(
-        _ value: ValueID, to element: ElementType
-    ) throws(GraphError) -> ValueID {
-        type(of: value).element == element ? value : try add(Cast(to: element), [value])
     }
 }

@@ -5,9 +5,7 @@ internal import Glibc
 /// `-(t * log(p) + (1 - t) * log(1 - p))` of a probability p and a target t, element by element.
 ///
 /// Logarithms are at least -100, so that a certain mistake costs much and not infinitely much. A NaN stays in its element.
-package struct BinaryCrossEntropyLoss: BroadcastingOperator {
-    package static let name = "BinaryCrossEntropyLoss"
-
+package struct BinaryCrossEntropyLoss: BroadcastingOperator, PlainOperator {
     package init() {}
 
     package func value(_ left: Double, _ right: Double) -> Double {
@@ -36,7 +34,7 @@ package struct BinaryCrossEntropyLoss: BroadcastingOperator {
     }
 }
 
-extension BinaryCrossEntropyLoss: ModelOperator {
+extension BinaryCrossEntropyLoss {
     package static let schema = elementLossSchema(
         "BinaryCrossEntropyLoss", "Minus the logarithmic probability of targets that are so or not so.",
         prediction: "any shape, probabilities", target: "the type of input, probabilities")

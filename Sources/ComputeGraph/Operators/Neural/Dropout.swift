@@ -64,7 +64,7 @@ extension Dropout: ModelOperator {
             guard call.wantsOutput(1) else { return [.tensor(x)] }
             return [.tensor(x), .tensor(graph.filled(maskType, with: 1))]
         }
-        let rule = Dropout(ratio: ratio, seed: try call.seed)
+        let rule = Dropout(ratio: ratio, seed: try call.dropoutSeed)
         let outputs = try graph.addNode(rule, [x])
         return [.tensor(outputs[0]), .tensor(try graph.converted(outputs[1], to: maskType.element))]
     }
@@ -81,7 +81,7 @@ extension OperatorCall {
     }
 
     /// The attribute, else a number from the node's name, so that a model does the same each time.
-    fileprivate var seed: UInt32 {
+    fileprivate var dropoutSeed: UInt32 {
         get throws(GraphError) {
             if let seed = try optionalInt("seed") { return UInt32(truncatingIfNeeded: seed) }
             return node.utf8.reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }

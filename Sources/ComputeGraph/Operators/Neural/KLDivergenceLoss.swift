@@ -5,9 +5,7 @@ internal import Glibc
 /// `t * (log(t) - x)` of a logarithmic probability x and a probability t, element by element.
 ///
 /// It is 0 where t is 0. A NaN stays in its element.
-package struct KLDivergenceLoss: BroadcastingOperator {
-    package static let name = "KLDivergenceLoss"
-
+package struct KLDivergenceLoss: BroadcastingOperator, PlainOperator {
     package init() {}
 
     package func value(_ left: Double, _ right: Double) -> Double {
@@ -30,7 +28,7 @@ package struct KLDivergenceLoss: BroadcastingOperator {
     }
 }
 
-extension KLDivergenceLoss: ModelOperator {
+extension KLDivergenceLoss {
     package static let schema = elementLossSchema(
         "KLDivergenceLoss", "How far one distribution is from another, in the sense of Kullback and Leibler.",
         prediction: "any shape, logarithmic probabilities", target: "the type of input, probabilities")
