@@ -40,7 +40,8 @@ extension CPUKernelProvider {
         if let refusal = onlyImages(node) { return refusal }
         switch node.operator {
         case let pool as MaxPool where pool.hasIndices: return "It does not tell where elements lie."
-        case let pool as AveragePool where !pool.hasPlainDivisor: return "It counts all of a window or what is inside."
+        case let pool as AveragePool where !pool.hasPlainDivisor:
+            return "It counts all of a window or what is inside."
         case let gradient as AveragePoolGradient where !gradient.pool.hasPlainDivisor:
             return "It counts all of a window or what is inside."
         case let gradient as MaxPoolGradient where gradient.pool.dilations != [1, 1]:

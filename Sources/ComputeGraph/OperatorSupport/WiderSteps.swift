@@ -21,10 +21,4 @@ extension GraphBuilder {
         let extents = type(of: value).shape.extents + [Int](repeating: 1, count: max(0, rank - 2))
         return try add(Reshape(extents, allowsZero: true), [value])
     }
-
-    /// `Reshape` to extents that are meant as they are.
-    mutating func shaped(_ value: ValueID, as extents: [Int]) throws(GraphError) -> ValueID {
-        type(of: value).shape.extents == extents
-            ? value : try add(Reshape(extents, allowsZero: true), [value])
-    }
 }

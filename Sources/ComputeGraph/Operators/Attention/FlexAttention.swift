@@ -40,15 +40,15 @@ package enum FlexAttention: ModelOperator {
         let key = try graph.reshaped(
             try graph.scaled(k, by: scale.squareRoot()), to: shared + [sizes.headSize])
         var scores = try graph.add(MatMul(transposesRight: true), [query, key])
-        scores = try graph.converted(try graph.shaped(scores, as: all + [sizes.keys]), to: precision)
+        scores = try graph.converted(try graph.reshaped(scores, to: all + [sizes.keys]), to: precision)
         scores = try changed(scores, by: "score_mod", call, in: &graph)
         scores = try graph.add(Softmax(), [scores])
         scores = try changed(scores, by: "prob_mod", call, in: &graph)
-        scores = try graph.shaped(scores, as: grouped + [sizes.keys])
-        let value = try graph.shaped(
-            try graph.converted(v, to: precision), as: shared + [sizes.valueHeadSize])
+        scores = try graph.reshaped(scores, to: grouped + [sizes.keys])
+        let value = try graph.reshaped(
+            try graph.converted(v, to: precision), to: shared + [sizes.valueHeadSize])
         let mixed = try graph.add(MatMul(), [scores, value])
-        let result = try graph.shaped(mixed, as: all + [sizes.valueHeadSize])
+        let result = try graph.reshaped(mixed, to: all + [sizes.valueHeadSize])
         return [.tensor(try graph.converted(result, to: element))]
     }
 

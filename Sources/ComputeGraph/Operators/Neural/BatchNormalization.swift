@@ -122,11 +122,11 @@ extension BatchNormalization: ModelOperator {
             try call.isTraining
             ? rule.training(values, momentum: call.float("momentum"), in: &graph)
             : [graph.add(rule, values)]
-        outputs[0] = try graph.shaped(graph.converted(outputs[0], to: type.element), as: extents)
+        outputs[0] = try graph.reshaped(graph.converted(outputs[0], to: type.element), to: extents)
         for index in outputs.indices.dropFirst() {
             let given = graph.type(of: inputs[index % 2 == 1 ? 3 : 4])
-            outputs[index] = try graph.shaped(
-                graph.converted(outputs[index], to: given.element), as: given.shape.extents)
+            outputs[index] = try graph.reshaped(
+                graph.converted(outputs[index], to: given.element), to: given.shape.extents)
         }
         return outputs.map(GraphValue.tensor)
     }
@@ -134,7 +134,7 @@ extension BatchNormalization: ModelOperator {
     /// The output, the running statistics and those of x.
     private func training(
         _ inputs: [ValueID], momentum: Double, in graph: inout GraphBuilder
-    ) throws(GraphError) -> [ValueID] {
+    ) throws -> [ValueID] {
         let type = graph.type(of: inputs[0])
         let wide = type.element.forSteps
         let x = try graph.converted(inputs[0], to: wide)
@@ -144,7 +144,7 @@ extension BatchNormalization: ModelOperator {
         let centred = try graph.add(Sub(), [x, mean])
         let variance = try graph.add(ReduceMean(axes: axes), [try graph.add(Mul(), [centred, centred])])
         let statistics = [
-            try graph.shaped(mean, as: channels), try graph.shaped(variance, as: channels),
+            try graph.reshaped(mean, to: channels), try graph.reshaped(variance, to: channels),
         ]
         var operands = [x]
         for value in inputs[1...2] { operands.append(try graph.converted(value, to: wide)) }

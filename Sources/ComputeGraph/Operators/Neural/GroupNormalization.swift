@@ -44,13 +44,13 @@ extension OperatorCall {
         let ones = graph.filled(TensorType(element, [size / max(groups, 1)]), with: 1)
         let rule = LayerNormalization(epsilon: Float(try float("epsilon")))
         var y = try graph.converted(input(0), to: element)
-        y = try graph.shaped(y, as: [images, groups, size / max(groups, 1)])
+        y = try graph.reshaped(y, to: [images, groups, size / max(groups, 1)])
         y = try graph.add(rule, [y, ones])
-        y = try graph.shaped(y, as: [images, parts, size / max(parts, 1)])
+        y = try graph.reshaped(y, to: [images, parts, size / max(parts, 1)])
         let scale = try graph.converted(input(1), to: element)
-        y = try graph.add(Mul(), [y, graph.shaped(scale, as: [parts, 1])])
+        y = try graph.add(Mul(), [y, graph.reshaped(scale, to: [parts, 1])])
         let bias = try graph.converted(input(2), to: element)
-        y = try graph.add(Add(), [y, graph.shaped(bias, as: [parts, 1])])
-        return try graph.converted(graph.shaped(y, as: type.shape.extents), to: type.element)
+        y = try graph.add(Add(), [y, graph.reshaped(bias, to: [parts, 1])])
+        return try graph.converted(graph.reshaped(y, to: type.shape.extents), to: type.element)
     }
 }

@@ -67,8 +67,8 @@ extension OperatorCall {
             "axis \(named) is not in a tensor of \(extents.count) axes")
         let axis = named < 0 ? named + extents.count : named
         let rows = [extents[..<axis].reduce(1, *), extents[axis...].reduce(1, *)]
-        let flat = try graph.add(make(-1), [try graph.shaped(x, as: rows)])
-        return [.tensor(try graph.shaped(flat, as: extents))]
+        let flat = try graph.add(make(-1), [try graph.reshaped(x, to: rows)])
+        return [.tensor(try graph.reshaped(flat, to: extents))]
     }
 }
 
