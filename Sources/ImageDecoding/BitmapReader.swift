@@ -135,7 +135,9 @@ struct BitmapReader {
         image.set(index, red: parts[0], green: parts[1], blue: parts[2])
     }
 
-    /// Reads runs: a count and a colour, or 0 and an order. What no run names has the first colour.
+    /// Reads runs: a count and a colour, or 0 and an order.
+    ///
+    /// What no run names has the first colour.
     private mutating func readRuns(into image: inout PixelImage) throws(ImageFault) {
         for index in 0..<width * height { try set(index, to: 0, in: &image) }
         var (column, row) = (0, 0)
