@@ -111,8 +111,8 @@ let allTargets: [Target] = [
     library(
         "ModelRunning",
         [
-            "Essentials", "ComputeGraph", "ONNXImport", "ImageDecoding", "AcceleratorAPI", "KernelInterface",
-            "Execution", "Backends",
+            "Essentials", "Results", "ComputeGraph", "ONNXImport", "ImageDecoding", "TensorFiles",
+            "AcceleratorAPI", "KernelInterface", "Execution", "Backends",
         ]),
 
     // Floor 8

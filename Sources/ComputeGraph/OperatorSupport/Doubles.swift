@@ -7,7 +7,7 @@ extension HostTensor {
         case .float16: elements(Float16.self).map(Double.init)
         case .bfloat16: elements(UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
         case .int64: elements(Int64.self).map(Double.init)
-        case .uint64: elements(UInt64.self).map(Double.init)
+        case .uint64: elements(UInt64.self).map { Double($0) }
         case .int32: elements(Int32.self).map(Double.init)
         case .uint32: elements(UInt32.self).map(Double.init)
         case .int16: elements(Int16.self).map(Double.init)

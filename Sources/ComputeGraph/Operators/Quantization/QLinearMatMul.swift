@@ -85,7 +85,7 @@ extension QLinearMatMul: ModelOperator {
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let inputs = try call.allInputs()
-        let product = try call.matrixProduct(inputs[0], inputs[3], in: &graph) { graph, left, right in
+        let product = try graph.matrixProduct(inputs[0], inputs[3], for: call) { graph, left, right in
             try graph.add(QLinearMatMul(), [left] + inputs[1...2] + [right] + inputs[4...])
         }
         return [.tensor(product)]
