@@ -15,6 +15,7 @@ struct SmallFloatTests {
 
         for (pattern, value) in format.values.prefix(patterns).enumerated() where !value.isNaN {
             #expect(format.bits(of: value, saturating: false) == UInt8(pattern), "\(value)")
+            guard value.isFinite else { continue }
             #expect(format.bits(of: value, saturating: true) == UInt8(pattern), "\(value)")
         }
     }
