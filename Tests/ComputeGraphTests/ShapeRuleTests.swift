@@ -20,7 +20,7 @@ private func n(_ extents: Int...) -> TensorType { TensorType(.int64, Shape(exten
 
 @Suite("Shape rules")
 struct ShapeRuleTests {
-    @Test(arguments: refusals)
+    @Test(arguments: refusals + quantization)
     func `inputs that do not fit are refused with a sentence that names the trouble`(refusal: Refusal) throws
     {
         let error = #expect(throws: GraphError.self) { try refusal.used.outputTypes(of: refusal.inputs) }
