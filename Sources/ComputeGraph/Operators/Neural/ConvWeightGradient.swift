@@ -35,7 +35,7 @@ package struct ConvWeightGradient: Operator {
 
     package func exactness(for inputs: [TensorType]) -> Exactness {
         let gradient = inputs[0].shape
-        return .accumulated(terms: gradient[0] * gradient[2] * gradient[3])
+        return .accumulated(terms: gradient[0] * gradient.extents.dropFirst(2).reduce(1, *))
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {

@@ -34,3 +34,11 @@ package struct LogSoftmax: Operator {
         5 * outputs[0].shape.count
     }
 }
+
+extension LogSoftmax: ModelOperator {
+    package static let schema = softmaxSchema("LogSoftmax", "The logarithm of Softmax along an axis.")
+
+    package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
+        try call.alongAxis(in: &graph, LogSoftmax.init(axis:))
+    }
+}

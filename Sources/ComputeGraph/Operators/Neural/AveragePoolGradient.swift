@@ -20,9 +20,10 @@ package struct AveragePoolGradient: Operator {
 
     package func reference(_ inputs: [HostTensor]) -> [HostTensor] {
         let gradient = inputs[0].doubles
+        let divisors = pool.divisors(x: inputShape, y: inputs[0].type.shape)
         var result = [Double](repeating: 0, count: inputShape.count)
         pool.window.forEachOutput(of: inputShape, inputs[0].type.shape) { output, taps in
-            let share = gradient[output] / pool.divisor(inside: taps.count)
+            let share = gradient[output] / divisors.divisor(of: output, inside: taps.count)
             for index in taps { result[index] += share }
         }
         return [HostTensor(TensorType(inputs[0].type.element, inputShape), doubles: result)]

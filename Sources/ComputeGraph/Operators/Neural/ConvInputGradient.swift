@@ -35,7 +35,8 @@ package struct ConvInputGradient: Operator {
 
     package func exactness(for inputs: [TensorType]) -> Exactness {
         let weights = inputs[1].shape
-        return .accumulated(terms: weights[0] / convolution.group * weights[2] * weights[3])
+        return .accumulated(
+            terms: weights[0] / convolution.group * weights.extents.dropFirst(2).reduce(1, *))
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {

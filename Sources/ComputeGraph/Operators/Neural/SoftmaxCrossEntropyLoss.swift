@@ -44,3 +44,40 @@ package struct SoftmaxCrossEntropyLoss: Operator {
         5 * inputs[0].shape.count
     }
 }
+
+extension SoftmaxCrossEntropyLoss: ModelOperator {
+    package static let schema = OperatorSchema(
+        "SoftmaxCrossEntropyLoss", since: 12, "Minus the logarithm of the softmax of scores at each label.",
+        inputs: [
+            .required("scores", .floats, "[batch, classes, ...]"),
+            .required("labels", .indices, "[batch, ...]"),
+            .optional("weights", .floats, "[classes]"),
+        ],
+        outputs: [
+            .required("output", .floats, "one number, or [batch, ...] without reduction"),
+            .optional("log_prob", .floats, "the shape of scores: the logarithm of their softmax"),
+        ],
+        attributes: [.ignoredLabel, .lossReduction])
+
+    package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
+        let (scores, labels, weights) = (try call.input(0), try call.input(1), try call.optional(2))
+        let reduction = try call.lossReduction()
+        let ignored = try call.optionalInt("ignore_index")
+        let type = graph.type(of: scores)
+        if type.shape.rank == 2, graph.type(of: labels).element == .int64, weights == nil, ignored == nil,
+            reduction == .mean, !call.wantsOutput(1)
+        {
+            return [.tensor(try graph.add(SoftmaxCrossEntropyLoss(), [scores, labels]))]
+        }
+        let wide = type.element.forSteps
+        let logarithms = try graph.add(LogSoftmax(axis: 1), [try graph.converted(scores, to: wide)])
+        var operands = [logarithms, labels]
+        if let weights { operands.append(try graph.converted(weights, to: wide)) }
+        let loss = try graph.add(
+            NegativeLogLikelihoodLoss(reduction: reduction, ignoredLabel: ignored), operands)
+        return [
+            .tensor(try graph.converted(loss, to: type.element)),
+            .tensor(try graph.converted(logarithms, to: type.element)),
+        ]
+    }
+}

@@ -6,7 +6,12 @@ package struct MaxPoolGradient: Operator {
     package static let name = "MaxPoolGradient"
     package var pool: MaxPool
 
-    package init(_ pool: MaxPool) { self.pool = pool }
+    package init(_ pool: MaxPool) {
+        self.pool = pool
+        // The same gradient whether the pool also says where its elements lie.
+        self.pool.hasIndices = false
+        self.pool.countsColumnsFirst = false
+    }
 
     package func outputTypes(of inputs: [TensorType]) throws(GraphError) -> [TensorType] {
         try requireInputs(inputs, 2)
@@ -21,7 +26,7 @@ package struct MaxPoolGradient: Operator {
         let x = inputs[1].doubles
         var result = [Double](repeating: 0, count: x.count)
         pool.window.forEachOutput(of: inputs[1].type.shape, inputs[0].type.shape) { output, taps in
-            result[largest(of: x, at: taps)] += gradient[output]
+            if let best = largest(of: x, at: taps) { result[best] += gradient[output] }
         }
         return [HostTensor(inputs[1].type, doubles: result)]
     }
