@@ -46,6 +46,15 @@ extension CosineWindow {
         return [.tensor(try graph.add(window, []))]
     }
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema,
+            attributes: [
+                "periodic": .int(isPeriodic ? 1 : 0), "output_datatype": .int(Int(element.rawValue)),
+            ],
+            inputs: [.integer(size)])
+    }
+
     static func windowSchema(_ summary: String) -> OperatorSchema {
         OperatorSchema(
             name, since: 17, summary,

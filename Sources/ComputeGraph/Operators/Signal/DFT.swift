@@ -125,4 +125,11 @@ extension DFT: ModelOperator {
         let transform = DFT(axis: axis, length: length, isInverse: isInverse, isOneSided: isOneSided)
         return [.tensor(try graph.add(transform, [input]))]
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, since: 20,
+            attributes: ["inverse": .int(isInverse ? 1 : 0), "onesided": .int(isOneSided ? 1 : 0)],
+            inputs: [.operand(0), .integer(length), .integer(axis)])
+    }
 }

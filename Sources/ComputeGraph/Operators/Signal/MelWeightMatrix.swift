@@ -113,4 +113,13 @@ extension MelWeightMatrix: ModelOperator {
             element: try call.optionalElementType("output_datatype") ?? .float32)
         return [.tensor(try graph.add(matrix, []))]
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, attributes: ["output_datatype": .int(Int(element.rawValue))],
+            inputs: [
+                .integer(bandCount), .integer(transformLength), .integer(sampleRate),
+                .constant(.scalar(lowerEdge, .float64)), .constant(.scalar(upperEdge, .float64)),
+            ])
+    }
 }

@@ -88,4 +88,12 @@ extension STFT: ModelOperator {
             isOneSided: try call.flag("onesided"), hasWindow: window != nil)
         return [.tensor(try graph.add(transform, [signal, window].compactMap { $0 }))]
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, attributes: ["onesided": .int(isOneSided ? 1 : 0)],
+            inputs: [
+                .operand(0), .integer(frameStep), hasWindow ? .operand(1) : .omitted, .integer(frameLength),
+            ])
+    }
 }
