@@ -108,7 +108,8 @@ extension VariadicOperator {
         outputs[0].shape.count * inputs.count
     }
 
-    /// The gradients of an operator whose result is one of its operands: each element's goes to the first that
+    /// The gradients of an operator whose result is one of its operands: each element's goes to the first
+    /// that
     /// equals it.
     func gradientsOfChosen(
         of node: Node, _ gradient: ValueID, in builder: inout GraphBuilder

@@ -146,6 +146,7 @@ extension Shape {
 func broadcastIndices(of operand: Shape, in result: Shape) -> [Int] {
     if result.count == 0 { return [] }
     if operand == result { return Array(0..<result.count) }
+    if result.count == 0 { return [] }
     let strides = operand.strides(broadcastTo: result)
     var indices = [0]
     for axis in result.extents.indices {

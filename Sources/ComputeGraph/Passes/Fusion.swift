@@ -47,6 +47,7 @@ private struct FusionChain {
 
     init?(at place: Int, in graph: Graph) {
         let node = graph.nodes[place]
+        guard graph.type(of: node.outputs[0]).element.isFloating else { return nil }
         if let convolution = node.operator as? Conv {
             core = .convolution(convolution)
         } else if let product = node.operator as? MatMul {

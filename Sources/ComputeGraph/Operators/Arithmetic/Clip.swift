@@ -1,6 +1,7 @@
 /// The input held between a lower and an upper bound, each of which may be left out; a NaN stays a NaN.
 ///
-/// Where the lower bound is higher than the upper one, all become the upper one. The inputs are the tensor and
+/// Where the lower bound is higher than the upper one, all become the upper one. The inputs are the tensor
+/// and
 /// those bounds that there are.
 package struct Clip: Operator {
     package static let name = "Clip"

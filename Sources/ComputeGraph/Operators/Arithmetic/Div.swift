@@ -1,6 +1,7 @@
 /// The quotient of two tensors, with NumPy's broadcasting.
 ///
-/// A NaN in either operand gives NaN, and division of floats by 0 follows IEEE 754. Quotients of integers are cut
+/// A NaN in either operand gives NaN, and division of floats by 0 follows IEEE 754. Quotients of integers are
+/// cut
 /// towards zero, and division by 0 gives 0.
 package struct Div: BroadcastingOperator, PlainOperator {
     package static let schema = OperatorSchema.broadcasting(

@@ -2,7 +2,8 @@
 internal import Glibc
 #endif
 
-/// The angle in radians from -pi to pi of the point whose height is the first operand and whose width the second.
+/// The angle in radians from -pi to pi of the point whose height is the first operand and whose width the
+/// second.
 ///
 /// Zeros keep their signs as in IEEE 754; a NaN in either operand gives NaN.
 package struct Atan2: BroadcastingOperator, PlainOperator {

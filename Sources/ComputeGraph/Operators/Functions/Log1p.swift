@@ -2,7 +2,8 @@
 internal import Glibc
 #endif
 
-/// The natural logarithm of one plus the input, exact also near 0; -1 gives minus infinity, less or NaN gives NaN.
+/// The natural logarithm of one plus the input, exact also near 0; -1 gives minus infinity, less or NaN gives
+/// NaN.
 package struct Log1p: ElementwiseOperator, PlainOperator {
     package static let schema = OperatorSchema.elementwise(
         "Log1p", domain: .heng, since: 1, "The natural logarithm of one plus the input, exact also near 0.",

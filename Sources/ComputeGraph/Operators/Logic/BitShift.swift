@@ -1,4 +1,5 @@
-/// The bits of unsigned integers moved up or down by as many places as the second operand says; zeros move in.
+/// The bits of unsigned integers moved up or down by as many places as the second operand says; zeros move
+/// in.
 package struct BitShift: WholeBroadcastingOperator {
     package static let schema = OperatorSchema(
         "BitShift", since: 11, "The bits of X moved by Y places; zeros move in.",

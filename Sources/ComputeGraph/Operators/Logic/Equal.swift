@@ -1,4 +1,5 @@
-/// Where two operands are equal, with NumPy's broadcasting; a NaN equals nothing, and strings are compared byte by byte.
+/// Where two operands are equal, with NumPy's broadcasting; a NaN equals nothing, and strings are compared
+/// byte by byte.
 package struct Equal: ComparisonOperator, PlainOperator {
     package static let schema = OperatorSchema.broadcasting(
         "Equal", since: 1, "Whether elements of two tensors are equal.", [.numbers, .bool, .string],

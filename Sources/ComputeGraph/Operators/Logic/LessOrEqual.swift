@@ -1,4 +1,5 @@
-/// Where the first operand is less than or equal to the second, with NumPy's broadcasting; with a NaN it is false.
+/// Where the first operand is less than or equal to the second, with NumPy's broadcasting; with a NaN it is
+/// false.
 package struct LessOrEqual: ComparisonOperator, PlainOperator {
     package static let schema = OperatorSchema.broadcasting(
         "LessOrEqual", since: 12, "Whether elements of A are less than or equal to those of B.", .numbers,
