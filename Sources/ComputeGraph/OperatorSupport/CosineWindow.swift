@@ -40,7 +40,7 @@ extension CosineWindow {
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let window = Self(
-            size: try call.integer(call.input(0), "the size", in: &graph),
+            size: try call.integer(0, in: &graph),
             isPeriodic: try call.flag("periodic"),
             element: try call.optionalElementType("output_datatype") ?? .float32)
         return [.tensor(try graph.add(window, []))]
