@@ -4,8 +4,8 @@
 enum Unrolling {
     /// No loop runs longer.
     static let maximalIterations = 10_000_000
-    /// Nested loops stop where the graph has this many values, about ten gigabytes.
-    static let maximalValues = 40_000_000
+    /// Nested loops stop where the graph has this many values; each takes some hundred bytes of bookkeeping.
+    static let maximalValues = 10_000_000
 }
 
 extension OperatorCall {
@@ -77,6 +77,21 @@ extension OperatorCall {
 }
 
 extension GraphBuilder {
+    /// Lets go of what an iteration has computed, but for its outputs; nobody else can name it.
+    ///
+    /// It does so only where everything has been run for, as for a condition, so that a loop that asks for one
+    /// after each iteration keeps no more than its state.
+    mutating func forget(valuesSince first: Int, but outputs: [GraphValue]) {
+        guard graph.nodes.isEmpty, modelState?.evaluator != nil else { return }
+        let kept = Set(outputs.flatMap(\.tensors))
+        for index in first..<graph.values.count {
+            let id = ValueID(index: index)
+            guard !kept.contains(id) else { continue }
+            graph.constants[id] = nil
+            modelState?.given[id] = nil
+        }
+    }
+
     /// Tensors of one shape joined along a new axis, counted from the front of the result.
     mutating func stacked(_ values: [ValueID], axis: Int) throws -> ValueID {
         var parts: [ValueID] = []
@@ -92,5 +107,17 @@ extension GraphBuilder {
     mutating func part(of value: ValueID, at index: Int, axis: Int) throws -> ValueID {
         let place = constant(HostTensor(.int64(), integers: [Int64(index)]))
         return try addForAny(Gather(axis: axis), [value, place])
+    }
+}
+
+extension GraphValue {
+    /// All tensors in it.
+    fileprivate var tensors: [ValueID] {
+        switch self {
+        case .tensor(let id): [id]
+        case .sequence(let elements, _): elements.flatMap(\.tensors)
+        case .optional(let held, _): held?.tensors ?? []
+        case .map: []
+        }
     }
 }

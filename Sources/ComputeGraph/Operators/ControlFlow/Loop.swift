@@ -36,6 +36,7 @@ package enum Loop: ModelOperator {
         var iteration = 0
         while holds, iteration < limit ?? .max {
             try call.checkIteration(iteration, in: graph)
+            let first = graph.graph.values.count
             let number = graph.constant(HostTensor(.int64(), integers: [Int64(iteration)]))
             let outputs = try call.build(
                 body, inputs: [.tensor(number), .tensor(truth)] + carried, in: &graph)
@@ -47,6 +48,7 @@ package enum Loop: ModelOperator {
             if condition != nil, iteration < limit ?? .max {
                 holds = try call.condition(try call.tensor(outputs[0], "a condition"), in: &graph)
             }
+            graph.forget(valuesSince: first, but: outputs)
         }
         for (place, values) in gathered.enumerated() {
             let stack =

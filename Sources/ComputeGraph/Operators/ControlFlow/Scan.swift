@@ -191,6 +191,7 @@ package enum Scan: ModelOperator {
             gathered = [[ValueID]](repeating: [], count: body.outputCount - states.count)
             for step in 0..<length {
                 try call.checkIteration(step, in: graph)
+                let first = graph.graph.values.count
                 var values = states.map(GraphValue.tensor)
                 for input in inputs {
                     let place = input.isReversed ? length - 1 - step : step
@@ -205,6 +206,7 @@ package enum Scan: ModelOperator {
                         gathered[place - states.count].append(id)
                     }
                 }
+                graph.forget(valuesSince: first, but: outputs)
             }
         }
     }
