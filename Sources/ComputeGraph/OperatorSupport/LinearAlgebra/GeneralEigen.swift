@@ -48,14 +48,16 @@ struct GeneralEigen {
     private(set) var vectors: [[ComplexDouble]]
 
     init(_ matrix: Matrix) {
-        var form = SchurForm(matrix)
+        // Squares of what is scaled to 1 neither overflow nor vanish.
+        let scale = matrix.largest > 0 ? matrix.largest : 1
+        var form = SchurForm(Matrix(matrix.rows, matrix.rows, matrix.elements.map { $0 / scale }))
         guard form.reduce() else {
             let nothing = [ComplexDouble](repeating: ComplexDouble(.nan, .nan), count: matrix.rows)
             values = nothing
             vectors = nothing.map { _ in nothing }
             return
         }
-        values = form.values
+        values = form.values.map { scale * $0 }
         vectors = (0..<matrix.rows).map { form.vector($0) }
         let tolerance = 16 * Double(matrix.rows) * 0x1p-52 * matrix.largest
         makeConjugate(tolerance: tolerance)
