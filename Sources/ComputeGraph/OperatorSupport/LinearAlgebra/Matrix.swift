@@ -90,11 +90,14 @@ struct Matrix {
     }
 }
 
-/// The entry that decides the sign or the phase of a vector: the first whose magnitude is the largest, up to a
-/// thousandth, so that rounding does not decide between equal ones.
-package func decidingEntry(of magnitudes: some Collection<Double>) -> Int? {
+/// The share of the largest magnitude from which on an entry may decide a vector's sign: rounding must not choose
+/// between equal ones.
+package let decidingShare = 0.999
+
+/// The entry that decides the sign or the phase of a vector: the first of the largest, up to `decidingShare`.
+func decidingEntry(of magnitudes: [Double]) -> Int? {
     let largest = magnitudes.max() ?? 0
-    return magnitudes.enumerated().first { $0.element >= 0.999 * largest }?.offset
+    return magnitudes.firstIndex { $0 >= decidingShare * largest }
 }
 
 /// The cosine and sine of the rotation that makes the symmetric `[[a, b], [b, d]]` diagonal.
