@@ -106,7 +106,10 @@ let allTargets: [Target] = [
 
     library(
         "ModelRunning",
-        ["Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface", "Execution", "Backends"]),
+        [
+            "Essentials", "Results", "ComputeGraph", "ONNXImport", "TensorFiles", "AcceleratorAPI",
+            "KernelInterface", "Execution", "Backends",
+        ]),
 
     // Floor 8
     .executableTarget(
