@@ -58,6 +58,13 @@ extension OperatorCall {
         try require(
             x.rank >= 3 && weights.rank == x.rank,
             "the shapes \(x) and \(weights) are not those of a convolution")
+        let group = try int("group")
+        try require(
+            group >= 1 && x[1] % group == 0 && x[1] / group == weights[1],
+            "\(x) and \(weights) do not fit \(group) groups")
+        try require(
+            (x.extents + weights.extents).allSatisfy { $0 < 1 << 30 },
+            "\(x) or \(weights) is too large for it")
         let extents = Array(x.extents.dropFirst(2))
         let ones = extents.map { _ in 1 }
         var pads = try listed("pads") ?? extents.flatMap { _ in [0, 0] }
@@ -85,7 +92,7 @@ extension OperatorCall {
             }
         case let mode: throw error("auto_pad is NOTSET, SAME_UPPER, SAME_LOWER or VALID, not \(mode)")
         }
-        return Conv(strides: strides, pads: pads, dilations: dilations, group: try int("group"))
+        return Conv(strides: strides, pads: pads, dilations: dilations, group: group)
     }
 
     private func listed(_ name: String) throws(GraphError) -> [Int]? {
