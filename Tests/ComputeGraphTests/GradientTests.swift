@@ -51,6 +51,7 @@ extension GradientCase {
     static let all: [GradientCase] =
         elementwise + functions + activations + broadcasting + choices + products + normalizations + windows
         + movement + otherAxes + losses
+            + matrices
 
     static let elementwise = [
         GradientCase(Neg.self) { (Neg(), [$0.tensor([3, 2])]) },
@@ -107,6 +108,12 @@ extension GradientCase {
                     + [random.tensor(random.repeatable(full)), random.tensor(full)]
             )
         },
+    ]
+
+    static let matrices = [
+        GradientCase(Inverse.self) { (Inverse(), [$0.heavyDiagonal([2, 3, 3])]) },
+        GradientCase(Solve.self) { (Solve(), [$0.heavyDiagonal([2, 3, 3]), $0.tensor([3, 2])]) },
+        GradientCase(LogDeterminant.self) { (LogDeterminant(), [$0.heavyDiagonal([2, 3, 3])]) },
     ]
 
     static let broadcasting = [
