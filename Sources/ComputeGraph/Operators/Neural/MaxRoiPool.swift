@@ -1,8 +1,8 @@
 /// Regions of images brought to one size, each part the largest element in it: ONNX's `MaxRoiPool`.
 ///
 /// Inputs: x `[batch, channels, height, width]` and regions `[regions, 5]` (number of the image, left, top, right,
-/// bottom, the last two inside). A part without elements is 0. A region of an image that is not there, or with a bound
-/// that is no number or far outside, gives NaN.
+/// bottom, the last two inside). A part without elements is 0. A region of an image that is not there, or with a
+/// bound that is no number or far outside, gives NaN.
 package struct MaxRoiPool: Operator {
     package static let name = "MaxRoiPool"
     /// Height and width.
