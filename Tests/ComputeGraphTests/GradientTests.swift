@@ -50,7 +50,7 @@ struct GradientTests {
 extension GradientCase {
     static let all: [GradientCase] =
         elementwise + functions + activations + broadcasting + choices + products + normalizations + windows
-        + movement
+        + movement + folding + moving
 
     static let elementwise = [
         GradientCase(Neg.self) { (Neg(), [$0.tensor([3, 2])]) },

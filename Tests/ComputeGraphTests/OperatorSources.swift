@@ -2,7 +2,8 @@ import Foundation
 
 /// The operators as their source files tell, so that a new one without a test is noticed.
 enum OperatorSources {
-    static var all: [String] { names { _ in true } }
+    /// What only models call, made of others, has no name of its own.
+    static var all: [String] { names { $0.contains("package static let name = ") } }
     static var differentiable: [String] {
         names { $0.contains("func gradient(") || $0.contains(": ReductionOperator") }
     }
