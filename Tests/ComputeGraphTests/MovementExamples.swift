@@ -1,4 +1,6 @@
 import ComputeGraph
+import Essentials
+import TestSupport
 
 private func w(_ element: ElementType, _ shape: Shape, _ values: Int128...) -> HostTensor {
     HostTensor(TensorType(element, shape), wrapping: values)

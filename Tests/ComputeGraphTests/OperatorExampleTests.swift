@@ -35,6 +35,10 @@ struct OperatorExampleTests {
         #expect(outputs.map(\.type) == types)
         #expect(outputs.map(\.type) == example.outputs.map(\.type))
         for (output, expected) in zip(outputs, example.outputs) {
+            if expected.type.element == .string {
+                #expect(output.strings == expected.strings)
+                continue
+            }
             let exactness = example.operator.exactness(for: example.inputs.map(\.type))
             #expect(
                 exactness.firstDifference(output, from: expected) == nil,
