@@ -16,11 +16,12 @@ struct Refusal: Sendable, CustomStringConvertible {
 }
 
 private func f(_ extents: Int...) -> TensorType { TensorType(.float32, Shape(extents)) }
+private func s(_ extents: Int...) -> TensorType { TensorType(.string, Shape(extents)) }
 private func n(_ extents: Int...) -> TensorType { TensorType(.int64, Shape(extents)) }
 
 @Suite("Shape rules")
 struct ShapeRuleTests {
-    @Test(arguments: refusals)
+    @Test(arguments: refusals + quantization)
     func `inputs that do not fit are refused with a sentence that names the trouble`(refusal: Refusal) throws
     {
         let error = #expect(throws: GraphError.self) { try refusal.used.outputTypes(of: refusal.inputs) }
@@ -30,7 +31,31 @@ struct ShapeRuleTests {
         #expect(sentence.contains(refusal.words), "\(sentence)")
     }
 
-    static let refusals = [
+    static let refusals = general + movement
+
+    static let movement = [
+        Refusal(Pad(pads: [1]), [f(2)], "two pads for each axis"),
+        Refusal(Pad(pads: [-2, 1], mode: .edge), [f(2)], "leave nothing of axis 0"),
+        Refusal(Pad(pads: [.max, .max]), [f(2)], "no tensor has room"),
+        Refusal(Tile([2]), [f(2, 2)], "how often each axis"),
+        Refusal(TopK(count: 3), [f(2)], "does not have 3 elements"),
+        Refusal(ArgMax(), [f(0)], "has no elements"),
+        Refusal(Det(), [f(2, 3)], "square matrices"),
+        Refusal(ReduceMax(axes: [2]), [f(2)], "axis 2 is not in"),
+        Refusal(GatherElements(), [f(2, 2), n(2, 3)], "reach beyond"),
+        Refusal(GatherND(), [f(2), n(1, 2)], "more than the axes"),
+        Refusal(ScatterND(), [f(2, 3), n(1, 1), f(1, 2)], "the tensor of updates has the shape [1x3]"),
+        Refusal(ScatterElements(reduction: .add), [s(2), n(2), s(2)], "has no add"),
+        Refusal(TensorScatter(), [f(2, 3, 4), f(2, 4, 4)], "is longer than"),
+        Refusal(OneHot(depth: 3), [n(2), f(3)], "the tensor of values has the shape [2]"),
+        Refusal(ReverseSequence(), [f(2, 3), n(2)], "the tensor of lengths has the shape [3]"),
+        Refusal(Multinomial(count: 1, seed: 0), [f(2, 0)], "no classes"),
+        Refusal(
+            Col2Im(image: [3], block: [2], strides: [0], pads: [0, 0], dilations: [1]), [f(1, 2, 2)],
+            "are not negative or huge"),
+    ]
+
+    static let general = [
         Refusal(Add(), [f(2, 3), f(2)], "do not broadcast"),
         Refusal(Add(), [f(2)], "takes 2 inputs, not 1"),
         Refusal(Sqrt(), [n(2)], "cannot compute on int64[2]"),
@@ -59,6 +84,38 @@ struct ShapeRuleTests {
         Refusal(Conv(strides: [0, 1]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "two strides"),
         Refusal(Conv(pads: [1, 1]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "four pads"),
         Refusal(Conv(), [f(1, 1, 2, 2), f(1, 1, 1, 1), f(2)], "the bias has the shape [1]"),
+        Refusal(Conv(strides: [1]), [f(1, 1, 2), f(1, 1, 1)], "one dilation of at least 1"),
+        Refusal(Conv(), [f(1, 2), f(1, 2)], "at least one more axis"),
+        Refusal(Conv(), [f(1, 1, 2), f(1, 1, 2, 1)], "the weight tensor has 3 axes"),
+        Refusal(
+            ConvTranspose(outputExtents: [2]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "the output has 2 extents"),
+        Refusal(
+            ConvTranspose(outputExtents: [2, 2]), [f(1, 3, 2, 2), f(1, 1, 1, 1)], "do not fit 1 groups"),
+        Refusal(DeformConv(Conv()), [f(1, 1, 2, 2), f(1, 1, 1, 1), f(1, 1, 2, 2)], "the offset tensor"),
+        Refusal(
+            DeformConv(Conv(), offsetGroup: 3), [f(1, 1, 2, 2), f(1, 1, 1, 1), f(1, 2, 2, 2)],
+            "3 offset groups"),
+        Refusal(AveragePool(kernelShape: [2, 2], overhang: [1]), [f(1, 1, 4, 4)], "the overhang [1]"),
+        Refusal(GlobalMaxPool(), [f(2, 2)], "at least one more axis"),
+        Refusal(GlobalLpPool(p: 0), [f(1, 2, 2)], "a positive number"),
+        Refusal(AdaptiveAveragePool(outputExtents: [0]), [f(1, 1, 4)], "extents of at least 1"),
+        Refusal(MaxUnpool(imageExtents: [2]), [f(1, 1, 2), n(1, 1, 1)], "the tensor of indices"),
+        Refusal(MaxRoiPool(pooledShape: [1]), [f(1, 1, 2, 2), f(1, 5)], "a height and a width"),
+        Refusal(RoiAlign(samplingRatio: -1), [f(1, 1, 2, 2), f(1, 4), n(1)], "0 to 1024 samples"),
+        Refusal(GridSample(), [f(1, 1, 2), f(1, 2, 2)], "1 coordinates for each place"),
+        Refusal(AffineGrid(extents: [2, 2]), [f(1, 2, 2)], "theta has the shape [1x2x3]"),
+        Refusal(
+            Resize(axes: [ResizedAxis(axis: 0, extent: 4, scale: 0)]), [f(2)], "is a positive number"),
+        Refusal(Resize(axes: [ResizedAxis(axis: 3, extent: 4, scale: 2)]), [f(2)], "each named once"),
+        Refusal(
+            Resize(axes: [ResizedAxis(axis: 0, extent: 4, scale: 1e-9)]), [f(2)], "does not make 4 of 2"),
+        Refusal(LRN(size: 0), [f(1, 2, 2)], "the size is at least 1"),
+        Refusal(LpNormalization(p: 3), [f(2)], "p is 1 or 2"),
+        Refusal(MeanVarianceNormalization(), [f(2, 2)], "axis 2 is not in"),
+        Refusal(RMSNormalization(), [f(2, 3), f(2)], "the scale has the shape [3]"),
+        Refusal(NegativeLogLikelihoodLoss(), [f(2, 3), n(3)], "the label tensor has the shape [2]"),
+        Refusal(Dropout(ratio: 1, seed: 0), [f(2)], "from 0 to less than 1"),
+        Refusal(RMSPropUpdate(), [f(2), f(3), f(2), f()], "the gradient has the shape [2]"),
         Refusal(
             MaxPool(kernelShape: [2, 2], pads: [2, 0, 0, 0]), [f(1, 1, 4, 4)], "smaller than the kernel"),
         Refusal(MaxPool(kernelShape: [2]), [f(1, 1, 4, 4)], "a height and a width"),
@@ -72,7 +129,6 @@ struct ShapeRuleTests {
         Refusal(Expand([2]), [f(3)], "does not broadcast to [2]"),
         Refusal(Concat(axis: 0), [f(2, 2), f(2, 3)], "differ in more than axis 0"),
         Refusal(Concat(axis: 0), [], "at least one input"),
-        Refusal(Slice(starts: [2], ends: [1], axes: [0]), [f(4)], "nothing is left"),
         Refusal(Slice(starts: [0], ends: [1, 2], axes: [0]), [f(4)], "as many starts"),
         Refusal(Slice(starts: [0], ends: [1], axes: [0], steps: [0]), [f(4)], "a step is not 0"),
         Refusal(Gather(), [f(2), f(2)], "indices are int64 or int32"),
