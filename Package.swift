@@ -87,6 +87,12 @@ let allTargets: [Target] = [
         ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
 
     // Floor 6
+    library(
+        "Conformance",
+        [
+            "Essentials", "Results", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface",
+            "Execution", "CLinux",
+        ]),
     library("Backends", ["Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend"]),
     library(
         "Training",
@@ -109,7 +115,8 @@ let allTargets: [Target] = [
         name: "heng",
         dependencies: [
             "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
-            "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", argumentParser, "heng-step",
+            "AcceleratorAPI", "KernelInterface", "ComputeGraph", "Execution", "ONNXImport", "Conformance",
+            "Backends", "BenchmarkSuite", "LoadGeneration", argumentParser, "heng-step",
         ],
         path: "Sources/heng", swiftSettings: swiftSettings),
 
@@ -167,6 +174,9 @@ let allTargets: [Target] = [
             "LoadGeneration", "Scheduling", "Collectives", "MachineAgent", "Execution", "AcceleratorAPI",
             "Backends", "BenchmarkSuite",
         ]),
+    tests(
+        "ConformanceTests",
+        ["Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "Backends", "Conformance"]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     tests("CommandLineTests", ["Essentials", "Results", "heng", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),

@@ -21,8 +21,7 @@ struct Heng: ParsableCommand {
         version: hengVersion,
         subcommands: [
             TopologyCommand.self, DevicesCommand.self, SubmitCommand.self, JobsCommand.self,
-            BenchCommand.self,
-            BenchWorkerCommand.self,
+            BenchCommand.self, ConformCommand.self, BenchWorkerCommand.self, ConformWorkerCommand.self,
         ])
 
     /// Runs the command, and turns every error into one sentence and the right exit code.
