@@ -110,13 +110,20 @@ let allTargets: [Target] = [
         ],
         resources: [.embedInCode("Suite/server.json")]),
 
+    library(
+        "ModelRunning",
+        [
+            "Essentials", "Results", "ComputeGraph", "ONNXImport", "TensorFiles", "AcceleratorAPI",
+            "KernelInterface", "Execution", "Backends",
+        ]),
+
     // Floor 8
     .executableTarget(
         name: "heng",
         dependencies: [
             "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
-            "AcceleratorAPI", "KernelInterface", "ComputeGraph", "Execution", "ONNXImport", "Conformance",
-            "Backends", "BenchmarkSuite", "LoadGeneration", argumentParser, "heng-step",
+            "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph", "Execution",
+            "ONNXImport", "ModelRunning", "Conformance", argumentParser, "heng-step",
         ],
         path: "Sources/heng", swiftSettings: swiftSettings),
 

@@ -67,6 +67,8 @@ extension ModelNode {
             for (name, value) in zip(self.outputs, outputs) where !name.isEmpty { names[name] = value }
         } catch let error as ONNXError {
             throw error
+        } catch GraphError.valueNeeded(let value) {
+            throw ONNXError.valueNeeded(node: name, operatorName: operatorName, value: value)
         } catch let error as any ReportableError {
             throw ONNXError.node(name: name, operatorName: operatorName, reason: error.summary)
         }

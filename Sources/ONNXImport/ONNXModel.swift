@@ -166,3 +166,99 @@ extension ValueType: CustomStringConvertible {
         }
     }
 }
+
+/// What a model's file holds, for people to look at.
+package struct ModelSummary: Sendable, Codable {
+    package var formatVersion: Int
+    package var producer: String
+    /// By domain; ONNX's own is `ai.onnx`.
+    package var operatorSets: [String: Int]
+    package var inputs: [Parameter]
+    package var outputs: [Parameter]
+    /// Nodes by operator, those in subgraphs and in the bodies of functions included.
+    package var operatorCounts: [String: Int]
+    package var functionCount: Int
+    package var initializerCount: Int
+    package var initializerBytes: Int
+
+    package struct Parameter: Sendable, Codable {
+        package var name: String
+        package var type: String
+    }
+}
+
+/// A node that no registered operator and no function of the model serves.
+package struct UnservedNode: Sendable, Codable, Hashable {
+    package var node: String
+    package var operatorName: String
+    package var domain: String
+}
+
+extension ONNXModel {
+    package var summary: ModelSummary {
+        var counts: [String: Int] = [:]
+        for node in allNodes { counts[node.qualifiedName, default: 0] += 1 }
+        let sets = operatorSets.map { ($0.domain.isEmpty ? "ai.onnx" : $0.domain, $0.version) }
+        // The oldest files list weights among the inputs.
+        let declaredInputs = inputs.filter { !optionalInputs.contains($0.name) }
+        return ModelSummary(
+            formatVersion: formatVersion, producer: producer,
+            operatorSets: Dictionary(sets, uniquingKeysWith: { $1 }),
+            inputs: declaredInputs.map {
+                .init(name: $0.name, type: $0.typeText)
+            },
+            outputs: outputs.map { .init(name: $0.name, type: $0.typeText) },
+            operatorCounts: counts, functionCount: context.functions.count,
+            initializerCount: initializers.count,
+            initializerBytes: initializers.reduce(0) { $0 + $1.tensor.type.byteCount })
+    }
+
+    /// The nodes that cannot run, those in subgraphs and functions included.
+    package var unservedNodes: [UnservedNode] {
+        allNodes.filter { node in
+            let key = BuildingContext.FunctionName(
+                domain: node.domain, name: node.operatorName, overload: node.overload)
+            if context.functions[key] != nil { return false }
+            guard let domain = OperatorSchema.Domain(rawValue: node.domain) else { return true }
+            return context.registry[node.operatorName, domain] == nil
+        }.map { UnservedNode(node: $0.name, operatorName: $0.operatorName, domain: $0.domain) }
+    }
+
+    /// The names of open extents, each with the inputs' axes that it names.
+    package var dimensionNames: Set<String> { Set(inputs.flatMap(\.dimensionNames.values)) }
+
+    private var allNodes: [ModelNode] {
+        graph.allNodes + context.functions.values.flatMap { $0.nodes.flatMap(\.withInner) }
+    }
+}
+
+extension ModelGraph {
+    fileprivate var allNodes: [ModelNode] { nodes.flatMap(\.withInner) }
+}
+
+extension ModelNode {
+    fileprivate var qualifiedName: String { domain.isEmpty ? operatorName : "\(domain).\(operatorName)" }
+
+    /// The node and those of its subgraphs.
+    fileprivate var withInner: [ModelNode] {
+        [self]
+            + attributes.values.flatMap { attribute -> [ModelNode] in
+                switch attribute {
+                case .graph(let graph): graph.allNodes
+                case .graphs(let graphs): graphs.flatMap(\.allNodes)
+                case .known, .reference: []
+                }
+            }
+    }
+}
+
+extension ModelValue {
+    /// The declared type, with the names that the file gives to open extents.
+    package var typeText: String {
+        guard case .tensor(let element, let shape?) = type else { return type?.description ?? "?" }
+        let extents = shape.enumerated().map { axis, extent in
+            extent.map(String.init) ?? dimensionNames[axis] ?? "?"
+        }
+        return "\(element)[\(extents.joined(separator: "x"))]"
+    }
+}

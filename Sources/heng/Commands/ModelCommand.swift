@@ -1,0 +1,169 @@
+internal import ArgumentParser
+internal import ComputeGraph
+internal import Essentials
+internal import Foundation
+internal import ModelRunning
+internal import ONNXImport
+
+struct ModelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model", abstract: "Looks at ONNX models, checks them, and runs them.",
+        subcommands: [Inspect.self, Check.self, Run.self, Explain.self, Convert.self])
+}
+
+/// The model file and what it may take.
+struct ModelOptions: ParsableArguments {
+    @Argument(help: "The ONNX file.")
+    var model: String
+
+    @Option(help: ArgumentHelp("The largest value that the model may make.", valueName: "size"))
+    var memoryLimit = "64GiB"
+
+    @Option(
+        name: .customLong("dimension"),
+        help: ArgumentHelp("An open extent of the inputs, as name=N; can be repeated.", valueName: "name=N"))
+    var dimensions: [String] = []
+
+    func setup(device: String = "cpu") throws -> ModelSetup {
+        guard let limit = ByteCount(parsing: memoryLimit), limit.bytes > 0 else {
+            throw Failure(
+                "\(memoryLimit) is no amount of memory.", nextStep: "Write it like 512MiB or 4GiB.",
+                exitCode: .wrongUse)
+        }
+        return try ModelSetup(device: device, memoryLimit: limit)
+    }
+
+    func extents() throws -> [String: Int] {
+        var extents: [String: Int] = [:]
+        for dimension in dimensions {
+            guard let split = dimension.lastIndex(of: "="),
+                let extent = Int(dimension[dimension.index(after: split)...]), extent >= 0
+            else {
+                throw Failure(
+                    "\(dimension) is no open extent.", nextStep: "Write it like --dimension batch=4.",
+                    exitCode: .wrongUse)
+            }
+            extents[String(dimension[..<split])] = extent
+        }
+        return extents
+    }
+}
+
+extension ModelCommand {
+    struct Inspect: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows a model's inputs, outputs, operators and weights.",
+            discussion: "Example: heng model inspect resnet50.onnx")
+
+        @OptionGroup var options: ModelOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let summary = try options.setup().open(options.model).summary
+            try output.show(summary) { text(summary) }
+        }
+
+        private func text(_ summary: ModelSummary) -> String {
+            let sets = summary.operatorSets.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+            let parameters =
+                summary.inputs.map { ["input", $0.name, $0.type] }
+                + summary.outputs.map { ["output", $0.name, $0.type] }
+            let operators = summary.operatorCounts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+                .map { "\($0.key) \($0.value)" }
+            return """
+                format    IR \(summary.formatVersion), \(sets.joined(separator: ", "))
+                producer  \(summary.producer.isEmpty ? "-" : summary.producer)
+                weights   \(summary.initializerCount) tensors, \(ByteCount.bytes(summary.initializerBytes))
+                nodes     \(operators.joined(separator: ", "))
+
+                \(textTable(header: ["KIND", "NAME", "TYPE"], parameters))
+                """
+        }
+    }
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says whether a model can run, and what shapes its outputs have.",
+            discussion: """
+                Exit code 0 where it can, 1 where not. Output shapes are formulas in the open extents of the inputs.
+
+                Example: heng model check resnet50.onnx
+                """)
+
+        @OptionGroup var options: ModelOptions
+        @OptionGroup var output: OutputOptions
+
+        struct Findings: Encodable {
+            var runs: Bool
+            var problems: [String]
+            var outputs: [String: String]
+        }
+
+        func run() throws {
+            let findings = try self.findings()
+            try output.show(findings) {
+                let outputs = findings.outputs.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+                return
+                    (findings.problems + outputs + [
+                        findings.runs ? "The model can run." : "The model cannot run."
+                    ])
+                    .joined(separator: "\n")
+            }
+            if !findings.runs { throw ArgumentParser.ExitCode(Essentials.ExitCode.negative.rawValue) }
+        }
+
+        private func findings() throws -> Findings {
+            let model: ONNXModel
+            do {
+                model = try options.setup().open(options.model)
+            } catch let error as ONNXError {
+                return Findings(runs: false, problems: [error.summary], outputs: [:])
+            }
+            let problems = model.unservedNodes.map {
+                ONNXError.unsupported(node: $0.node, operatorName: $0.operatorName, domain: $0.domain).summary
+            }
+            guard problems.isEmpty else { return Findings(runs: false, problems: problems, outputs: [:]) }
+            do {
+                let shapes = try InferredShapes(of: model).outputs.map {
+                    ($0.name, "\($0.element)[\($0.extents.joined(separator: "x"))]")
+                }
+                return Findings(
+                    runs: true, problems: [],
+                    outputs: Dictionary(shapes, uniquingKeysWith: { first, _ in first }))
+            } catch let error as ONNXError where error.needsValue {
+                return Findings(runs: true, problems: [error.summary], outputs: [:])
+            } catch let error as ONNXError {
+                if case .wrongInput = error {
+                    return Findings(runs: true, problems: [error.summary], outputs: [:])
+                }
+                return Findings(runs: false, problems: [error.summary], outputs: [:])
+            }
+        }
+    }
+
+    struct Explain: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows the kernel that each node takes, and why those before it refused.",
+            discussion: "Example: heng model explain resnet50.onnx --dimension batch=1")
+
+        @OptionGroup var options: ModelOptions
+        @Option(help: "The device, as `heng devices` names it.") var device = "cpu"
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let setup = try options.setup(device: device)
+            let model = try setup.open(options.model)
+            let explanation = try ModelExplanation(of: model, extents: options.extents(), setup: setup)
+            try output.show(explanation) { text(explanation) }
+        }
+
+        private func text(_ explanation: ModelExplanation) -> String {
+            let rows = explanation.nodes.map { node in
+                let refusals = node.refusals.map { "\($0.kernel): \($0.reason)" }
+                return [node.node, node.operatorName, node.kernel, refusals.joined(separator: " ")]
+            }
+            let memory = explanation.arenaBytes.map { "\nA session takes \(ByteCount.bytes($0))." }
+            return textTable(header: ["NODE", "OPERATOR", "KERNEL", "REFUSED BEFORE"], rows) + (memory ?? "")
+        }
+    }
+}
