@@ -183,7 +183,10 @@ let allTargets: [Target] = [
         ]),
     tests(
         "ConformanceTests",
-        ["Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "Backends", "Conformance"]),
+        [
+            "Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface", "Backends",
+            "Conformance",
+        ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     tests("CommandLineTests", ["Essentials", "Results", "heng", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),

@@ -79,7 +79,8 @@ package struct ConformanceRun {
 
     private func pool(_ program: WorkerProgram) -> WorkerPool {
         WorkerPool(
-            program, count: options.workers, timeLimit: options.timeLimit, isInterrupted: isInterrupted)
+            program, count: options.workers, timeLimit: options.timeLimit,
+            exclusion: { Exclusion.reason(for: $0, under: options.rule) }, isInterrupted: isInterrupted)
     }
 
     /// The line that runs one case again.

@@ -13,11 +13,16 @@ package struct WorkerPool {
     private let program: WorkerProgram
     private let count: Int
     private let timeLimit: Duration
+    private let exclusion: (String) -> String?
     private let isInterrupted: () -> Bool
 
+    /// `exclusion` gives the reason why a case of that name is not to be run.
     package init(
-        _ program: WorkerProgram, count: Int, timeLimit: Duration, isInterrupted: @escaping () -> Bool
+        _ program: WorkerProgram, count: Int, timeLimit: Duration,
+        exclusion: @escaping (String) -> String? = { _ in nil },
+        isInterrupted: @escaping () -> Bool = { false }
     ) {
+        self.exclusion = exclusion
         self.program = program
         self.count = max(1, count)
         self.timeLimit = timeLimit
@@ -33,7 +38,7 @@ package struct WorkerPool {
         let notRun = CaseReport(outcome: .notRun("The run was interrupted."))
         var reports = [CaseReport](repeating: notRun, count: cases.count)
         var waiting = cases.indices.reversed().filter { index in
-            guard let reason = Exclusion.reason(for: cases[index].name) else { return true }
+            guard let reason = exclusion(cases[index].name) else { return true }
             reports[index].outcome = .excluded(reason)
             tell(index, reports[index])
             return false
