@@ -17,6 +17,9 @@ struct ModelState: Sendable {
 }
 
 extension GraphBuilder {
+    /// The bytes that no value may exceed.
+    package var memoryLimit: Int { modelState?.memoryLimit ?? .max }
+
     /// A builder for a model: it folds constants, keeps to the limit, and with an evaluator can tell any value.
     package init(evaluator: (any GraphEvaluator)?, memoryLimit: Int = .max) {
         self.init()

@@ -6,15 +6,6 @@ extension OperatorCall {
             tensor.type.element == .string, "the input \(schema.inputName(index)) is not made of strings")
         return tensor
     }
-
-    /// Checks that a tensor of so many strings keeps to the builder's limit.
-    func requireRoom(forTexts shape: Shape, in graph: GraphBuilder) throws(GraphError) {
-        let limit = graph.modelState?.memoryLimit ?? .max
-        guard shape.count <= limit / MemoryLayout<String>.size else {
-            throw .tooLarge(
-                name: "The output of \(schema.name)", type: TensorType(.string, shape), limit: limit)
-        }
-    }
 }
 
 /// A string that equals another only where all its scalars do, as NumPy and ONNX compare strings.

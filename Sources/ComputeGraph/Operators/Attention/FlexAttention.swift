@@ -65,16 +65,3 @@ package enum FlexAttention: ModelOperator {
         return result
     }
 }
-
-extension GraphBuilder {
-    fileprivate mutating func reshaped(_ value: ValueID, to extents: [Int]) throws(GraphError) -> ValueID {
-        type(of: value).shape.extents == extents
-            ? value : try add(Reshape(extents, allowsZero: true), [value])
-    }
-
-    fileprivate mutating func converted(
-        _ value: ValueID, to element: ElementType
-    ) throws(GraphError) -> ValueID {
-        type(of: value).element == element ? value : try add(Cast(to: element), [value])
-    }
-}
