@@ -132,14 +132,25 @@ struct ConformCommandTests {
     }
 
     @Test(
-        .enabled(if: publicCases != nil, "make onnx-cases fetches them"),
-        arguments: ["as-is", "constants", "symbolic", "strided", "threads"])
-    func `all public cases pass`(mode: String) throws {
-        let folder = try #require(publicCases)
+        .enabled(if: publicCases != nil, "make onnx-cases fetches them"), .serialized,
+        arguments: ["as-is", "constants", "symbolic", "strided", "threads"],
+        [("node", 1765), ("simple", 23), ("pytorch-operator", 35), ("pytorch-converted", 82)])
+    func `all public cases of operators pass in every mode`(mode: String, group: (name: String, count: Int))
+        throws
+    {
+        let folder = try #require(publicCases) + "/" + group.name
 
         let run = try conform("--mode", mode, "--tolerance", "standard", cases: folder)
 
         #expect(run.status == 0, "\(run.output)\(run.errors)")
-        #expect(run.output.contains(" of 1914 cases pass"))
+        #expect(run.output.contains(" of \(group.count) cases pass"))
+    }
+
+    @Test(.enabled(if: publicCases != nil, "make onnx-cases fetches them"))
+    func `the whole networks among the public cases pass`() throws {
+        let run = try conform("--tolerance", "standard", cases: try #require(publicCases) + "/real")
+
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        #expect(run.output.contains("9 of 9 cases pass"))
     }
 }

@@ -35,7 +35,7 @@ private func reports(
     try WorkerPool(program(), count: count, timeLimit: timeLimit).run(names.map(someCase))
 }
 
-@Suite("Workers", .timeLimit(.minutes(5)))
+@Suite("Workers", .timeLimit(.minutes(20)))
 struct WorkerPoolTests {
     @Test func `reports come in the order of the cases`() throws {
         let reports = try reports(["test_a", "test_fail", "test_b"])
@@ -150,7 +150,7 @@ private final class Counter {
     var value = 0
 }
 
-@Suite("Runs", .timeLimit(.minutes(5)))
+@Suite("Runs", .timeLimit(.minutes(20)))
 struct ConformanceRunTests {
     private func results(
         _ names: [String], modes: [ConformanceMode], threads: [Int] = [1, 2]

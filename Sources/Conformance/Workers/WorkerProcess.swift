@@ -67,11 +67,19 @@ final class WorkerProcess {
         unsafe posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&actions, socket, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+        // Whatever the calling thread blocks, a worker that crashes must end.
+        var attributes = posix_spawnattr_t()
+        var none = sigset_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var process: pid_t = 0
         let variables = environment(with: program.environment)
         let number = unsafe withCStrings([program.path] + program.arguments) { arguments in
             unsafe withCStrings(variables) { variables in
-                unsafe posix_spawn(&process, program.path, &actions, nil, arguments, variables)
+                unsafe posix_spawn(&process, program.path, &actions, &attributes, arguments, variables)
             }
         }
         guard number == 0 else {
