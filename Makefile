@@ -6,15 +6,16 @@ BUILD := .build/release
 # One set of flags for programs and tests, so that the one build serves both.
 RELEASE := -c release --explicit-target-dependency-import-check error
 
-.PHONY: demo test deps build build-tests format lint asan tsan fuzz clean help operators onnx-format
+.PHONY: demo test deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
+.PHONY: asan tsan fuzz clean help
 
 help: ## say what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: build ## install what is missing, build, and measure this machine with models served and trained
 	$(BUILD)/heng bench run server --tier quick --budget 3m
 
-test: deps ## install what is missing, build, and run every test
+test: deps onnx-cases ## install what is missing, build, and run every test
 	$(SWIFT) build $(RELEASE) --build-tests
 	$(SWIFT) test -c release --disable-testable-imports
 
@@ -23,6 +24,12 @@ deps: ## install the Debian packages that are missing
 
 build: deps ## build the programs in release mode
 	$(SWIFT) build $(RELEASE)
+
+onnx-cases: deps ## fetch the public cases of ONNX, once, into ~/.cache/heng
+	@tools/fetch-onnx-cases
+
+sentence-encoder: deps ## fetch a small sentence encoder, once, into ~/.cache/heng
+	@tools/fetch-sentence-encoder
 
 format: ## format all Swift sources in place
 	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests Benchmarks
