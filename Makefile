@@ -28,6 +28,17 @@ build: deps ## build the programs in release mode
 onnx-cases: deps ## fetch the public cases of ONNX, once, into ~/.cache/heng
 	@tools/fetch-onnx-cases
 
+# Where the public cases lie, and a Python with the package onnx, whose reference computes the expected outputs.
+CASES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/heng/onnx-1.22.0
+PYTHON := .build/python
+SEED ?= 1
+
+fresh-onnx-cases: build onnx-cases ## run the models of the public cases on fresh inputs of SEED, against onnx.reference
+	test -x $(PYTHON)/bin/pip || python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet onnx==1.22.0 numpy
+	$(PYTHON)/bin/python tools/fresh-onnx-cases $(CASES) .build/fresh-onnx-cases $(SEED)
+	$(BUILD)/heng conform onnx --cases .build/fresh-onnx-cases --tolerance standard
+
 sentence-encoder: deps ## fetch a small sentence encoder, once, into ~/.cache/heng
 	@tools/fetch-sentence-encoder
 
