@@ -104,18 +104,16 @@ extension GraphBuilder {
     }
 
     /// The outputs of a node that can be computed at once: all its inputs are constants, or some are strings.
-    mutating func foldedOutputs(
-        _ operator: some Operator, _ inputs: [ValueID], _ types: [TensorType]
-    ) throws(GraphError) -> [ValueID]? {
+    mutating func foldedOutputs(_ node: Node, _ types: [TensorType]) throws(GraphError) -> [ValueID]? {
         guard let limit = modelState?.memoryLimit else { return nil }
         for type in types where type.byteCount > limit {
-            throw .tooLarge(name: "The output of \(`operator`.name)", type: type, limit: limit)
+            throw .tooLarge(name: "The output of \(node.operator.name)", type: type, limit: limit)
         }
-        let constants = inputs.compactMap { graph.constants[$0] }
-        guard constants.count == inputs.count else { return nil }
-        let results = `operator`.reference(constants).map { constant($0) }
-        modelState?.history.append(
-            Node(name: `operator`.name, operator: `operator`, inputs: inputs, outputs: results))
-        return results
+        let constants = node.inputs.compactMap { graph.constants[$0] }
+        guard constants.count == node.inputs.count else { return nil }
+        var folded = node
+        folded.outputs = node.operator.reference(constants).map { constant($0) }
+        modelState?.history.append(folded)
+        return folded.outputs
     }
 }

@@ -44,7 +44,7 @@ extension GraphBuilder {
     private static let largestValue = 1 << 36
 
     /// Adds a node of one output that may hold strings.
-    mutating func addForAny(_ operator: some Operator, _ inputs: [ValueID]) throws -> ValueID {
+    mutating func addForAny(_ operator: any Operator, _ inputs: [ValueID]) throws -> ValueID {
         let types = inputs.map(type(of:))
         for output in try `operator`.outputTypes(of: types) {
             try requireRoom(for: output, name: `operator`.name)

@@ -4,6 +4,7 @@ internal import ComputeGraph
 internal import Conformance
 internal import Essentials
 internal import Execution
+internal import ModelRunning
 internal import ONNXImport
 
 /// What `heng conform` starts to run cases; not for people.
@@ -29,7 +30,7 @@ struct ConformWorkerCommand: ParsableCommand {
             ? try GuardedEvaluator(device: device, kernels: kernels)
             : DeviceEvaluator(device: device, kernels: kernels)
         let runner = CaseRunner(
-            mode: mode, rule: tolerance, registry: ModelOperatorRegistry(), evaluator: evaluator,
+            mode: mode, rule: tolerance, registry: ModelSetup.allOperators, evaluator: evaluator,
             limits: limit.map { ModelLimits(memory: $0.bytes) } ?? ModelLimits())
         try ConformanceWorker.serve(runner.run)
     }
