@@ -6,7 +6,8 @@ BUILD := .build/release
 # One set of flags for programs and tests, so that the one build serves both.
 RELEASE := -c release --explicit-target-dependency-import-check error
 
-.PHONY: demo test deps build build-tests onnx-cases sentence-encoder format lint asan tsan fuzz clean help
+.PHONY: demo test deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
+.PHONY: asan tsan fuzz clean help
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +53,13 @@ fuzz: deps ## let libFuzzer write topology files, results, samples and amounts
 	HENG_FUZZ=1 $(SWIFT) build -c release -Xswiftc -use-ld=lld --scratch-path .build-fuzz --sanitize address \
 		--product heng-fuzz
 	tools/fuzz .build-fuzz/release/heng-fuzz $(FUZZ_TIME)
+
+operators: build ## write Documentation/operators.md anew from the schemas
+	$(BUILD)/heng model operators > Documentation/operators.md
+
+onnx-format: ## write the Swift code of the ONNX file format anew; needs protoc and protoc-gen-swift
+	protoc --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true --proto_path=Sources/ONNXFormat \
+		--swift_out=Sources/ONNXFormat onnx.proto
 
 clean: ## remove what was built
 	rm -rf .build .build-*
