@@ -38,6 +38,7 @@ let allTargets: [Target] = [
     .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(name: "CHengAccelerator", path: "Sources/CHengAccelerator"),
     .target(name: "CKernels", path: "Kernels/CPU"),
@@ -63,6 +64,7 @@ let allTargets: [Target] = [
     library("TopologyDiscovery", ["Essentials", "HardwareTopology", "CHwloc", "CNuma", "CLinux"]),
     library("AcceleratorAPI", ["Essentials", "Instrumentation", "CHengAccelerator"]),
     library("ONNXImport", ["Essentials", "Results", "ComputeGraph", "ONNXFormat", protobuf]),
+    library("TensorFiles", ["Essentials", "ComputeGraph", "CZlib"]),
     library("LoadGeneration", ["Essentials", "Results", "Instrumentation"]),
     library("Scheduling", ["Essentials", "HardwareTopology", "Results"]),
 
@@ -104,7 +106,10 @@ let allTargets: [Target] = [
 
     library(
         "ModelRunning",
-        ["Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface", "Execution", "Backends"]),
+        [
+            "Essentials", "Results", "ComputeGraph", "ONNXImport", "TensorFiles", "AcceleratorAPI",
+            "KernelInterface", "Execution", "Backends",
+        ]),
 
     // Floor 8
     .executableTarget(
@@ -136,6 +141,7 @@ let allTargets: [Target] = [
         "TopologyDiscoveryTests",
         ["Essentials", "HardwareTopology", "TopologyDiscovery", "CLinux", "CHwloc"]),
     tests("AcceleratorAPITests", ["Essentials", "AcceleratorAPI", "CHengAccelerator"]),
+    tests("TensorFilesTests", ["Essentials", "ComputeGraph", "TensorFiles"]),
     tests("LoadGenerationTests", ["Essentials", "Results", "Instrumentation", "LoadGeneration"]),
     tests("SchedulingTests", ["Essentials", "HardwareTopology", "Scheduling"]),
     tests("SimulationTests", ["Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling"]),

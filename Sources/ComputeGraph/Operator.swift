@@ -31,6 +31,11 @@ package protocol Operator: Hashable, Sendable {
     /// The call for a node of these types in a model file; nil where files have no such operator.
     func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall?
 
+    /// Adds nodes of operators that model files have and that compute the same; nil where there are none.
+    ///
+    /// Asked only where `written` gives no call.
+    func expanded(_ inputs: [ValueID], in builder: inout GraphBuilder) throws(GraphError) -> [ValueID]?
+
     /// The floating-point operations of one execution, for rooflines; multiply and add count as two.
     func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int
 }
@@ -43,6 +48,10 @@ extension Operator {
     ) throws(GraphError) -> [ValueID?] {
         throw .notDifferentiable(operator: Self.name)
     }
+
+    package func expanded(
+        _ inputs: [ValueID], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID]? { nil }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
         outputs.reduce(0) { $0 + $1.shape.count }

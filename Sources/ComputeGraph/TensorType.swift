@@ -127,7 +127,9 @@ package struct Shape: Hashable, Codable, Sendable, ExpressibleByArrayLiteral, Cu
         return strides
     }
 
-    /// The shape two operands take together by NumPy's broadcasting rule, or nil when they do not fit.
+    /// The shape two operands take together by NumPy's broadcasting rule, or nil.
+    ///
+    /// There is none where they do not fit, or would have too many elements together.
     package func broadcast(with other: Shape) -> Shape? {
         var result: [Int] = []
         for back in 1...max(rank, other.rank, 1) where back <= max(rank, other.rank) {
@@ -136,7 +138,7 @@ package struct Shape: Hashable, Codable, Sendable, ExpressibleByArrayLiteral, Cu
             guard left == right || left == 1 || right == 1 else { return nil }
             result.append(left == 1 ? right : left)
         }
-        return Shape(result.reversed())
+        return try? Shape(checking: result.reversed())
     }
 }
 

@@ -23,9 +23,12 @@ package enum ONNXExport {
     ///
     /// Throws where a node's operator is not one that model files have, as gradients and updates are.
     package static func bytes(
-        of graph: Graph, named name: String = "graph", parameters: [String: HostTensor] = [:]
+        of graph: Graph, named name: String = "graph", parameters: [String: HostTensor] = [:],
+        outputNames: [String]? = nil
     ) throws -> [UInt8] {
-        var writer = GraphWriter(graph: graph, names: UniqueNames(graph))
+        let graph = try graph.expandedForWriting()
+        var writer = GraphWriter(
+            graph: graph, names: UniqueNames(graph, outputNames), outputNames: outputNames)
         try writer.write(parameters)
         var model = ProtoModel()
         model.irVersion = formatVersion
@@ -46,9 +49,14 @@ package enum ONNXExport {
 private struct UniqueNames {
     private let names: [String]
 
-    init(_ graph: Graph) {
-        var seen: Set<String> = []
+    /// Outputs take the given names, as far as each is made by a node and named once.
+    init(_ graph: Graph, _ outputNames: [String]?) {
+        let made = Set(graph.nodes.flatMap(\.outputs))
+        let chosen = zip(graph.outputs, outputNames ?? []).filter { made.contains($0.0) }
+        let outputs = Dictionary(chosen, uniquingKeysWith: { first, _ in first })
+        var seen = Set(outputNames ?? [])
         names = graph.values.enumerated().map { index, value in
+            if let name = outputs[ValueID(index: index)] { return name }
             let name =
                 value.name.isEmpty || !seen.insert(value.name).inserted
                 ? "\(value.name)_v\(index)" : value.name
@@ -63,6 +71,7 @@ private struct UniqueNames {
 private struct GraphWriter {
     let graph: Graph
     let names: UniqueNames
+    let outputNames: [String]?
     var proto = ProtoGraph()
     var versions: [String: Int] = ["": ONNXExport.minimalVersion]
 
@@ -88,7 +97,7 @@ private struct GraphWriter {
         for (place, id) in graph.outputs.enumerated() {
             var info = valueInfo(id)
             if !made.contains(id) || !listed.insert(id).inserted {
-                info.name = "output_\(place)_of_\(names[id])"
+                info.name = outputNames?[place] ?? "output_\(place)_of_\(names[id])"
                 var node = ProtoNode()
                 node.opType = "Identity"
                 node.input = [names[id]]

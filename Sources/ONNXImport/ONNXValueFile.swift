@@ -22,6 +22,81 @@ package enum ONNXValueFile {
             throw ONNXError.malformed(what: path, reason: "its bytes are no \(type)")
         }
     }
+
+    /// The bytes of a file that holds the value.
+    package static func bytes(of value: HostValue, named name: String = "") throws -> [UInt8] {
+        switch value {
+        case .tensor(let tensor): try ProtoTensor(tensor, named: name).serializedBytes()
+        case .sequence(let values, _): try ProtoSequenceValue(values, named: name).serializedBytes()
+        case .optional(let value, let type):
+            try ProtoOptionalValue(value, of: type, named: name).serializedBytes()
+        case .map(let map): try ProtoMapValue(map, named: name).serializedBytes()
+        }
+    }
+}
+
+/// The numbers by which these files name the kind of what they hold.
+private enum HeldKind: Int32 {
+    case tensor = 1
+    case sequence = 3
+    case map = 4
+    case optional = 5
+
+    init(_ type: ValueType) {
+        switch type {
+        case .tensor: self = .tensor
+        case .sequence: self = .sequence
+        case .map: self = .map
+        case .optional: self = .optional
+        }
+    }
+}
+
+extension ProtoSequenceValue {
+    fileprivate init(_ values: [HostValue], named name: String) throws {
+        self.init()
+        self.name = name
+        for value in values {
+            elemType = HeldKind(value.type).rawValue
+            switch value {
+            case .tensor(let tensor): tensorValues.append(ProtoTensor(tensor))
+            case .sequence(let inner, _): sequenceValues.append(try ProtoSequenceValue(inner, named: ""))
+            case .optional(let inner, let type):
+                optionalValues.append(try ProtoOptionalValue(inner, of: type, named: ""))
+            case .map(let map): mapValues.append(try ProtoMapValue(map, named: ""))
+            }
+        }
+    }
+}
+
+extension ProtoOptionalValue {
+    fileprivate init(_ value: HostValue?, of type: ValueType, named name: String) throws {
+        self.init()
+        self.name = name
+        elemType = HeldKind(type).rawValue
+        switch value {
+        case .tensor(let tensor): tensorValue = ProtoTensor(tensor)
+        case .sequence(let values, _): sequenceValue = try ProtoSequenceValue(values, named: "")
+        case .optional(let inner, let type):
+            optionalValue = try ProtoOptionalValue(inner, of: type, named: "")
+        case .map(let map): mapValue = try ProtoMapValue(map, named: "")
+        case nil: break
+        }
+    }
+}
+
+extension ProtoMapValue {
+    fileprivate init(_ map: HostMap, named name: String) throws {
+        self.init()
+        self.name = name
+        keyType = map.keys.type.element.rawValue
+        if map.keys.type.element == .string {
+            stringKeys = ProtoTensor(map.keys).stringData
+        } else {
+            keys = map.keys.integers
+        }
+        values = try ProtoSequenceValue(map.values.map { .tensor($0) }, named: "")
+    }
 }
 
 extension TensorDecoder {

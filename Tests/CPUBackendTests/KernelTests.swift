@@ -125,4 +125,29 @@ struct KernelTests {
 
         #expect(CPUKernelProvider.operatorNames.subtracting(tried) == [])
     }
+
+    @Test(arguments: [ElementType.int64, .float64, .float16, .uint8, .bool])
+    func `kernels written for float32 leave other element types to the reference`(element: ElementType) throws
+    {
+        let vector = HostTensor(zeros: TensorType(element, [3]))
+        let used: [(any Operator, Int)] = [
+            (Add(), 2), (Sub(), 2), (Mul(), 2), (Div(), 2), (Neg(), 1), (Relu(), 1), (Gelu(), 1), (Tanh(), 1),
+            (Exp(), 1), (Log(), 1), (Sigmoid(), 1), (Sqrt(), 1),
+        ]
+        for (op, count) in used {
+            let example = KernelCase(op, [HostTensor](repeating: vector, count: count))
+            guard let node = try? example.signature() else { continue }
+            let takers = CPUKernelProvider().kernels(for: op.name).filter { $0.refusal(for: node) == nil }
+            #expect(takers.map(\.name) == ["reference"], "\(op.name) of \(element)")
+        }
+    }
+
+    @Test func `the kernel of Gelu refuses the form that it does not compute`() throws {
+        let example = KernelCase(Gelu(.tanh), [HostTensor(.float32(1), floats: [1])])
+        let node = try example.signature()
+
+        let takers = CPUKernelProvider().kernels(for: "Gelu").filter { $0.refusal(for: node) == nil }
+
+        #expect(takers.map(\.name) == ["reference"])
+    }
 }

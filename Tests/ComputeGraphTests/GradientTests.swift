@@ -49,12 +49,13 @@ struct GradientTests {
 
 extension GradientCase {
     static let all: [GradientCase] =
-        elementwise + broadcasting + products + normalizations + windows + movement
+        elementwise + functions + activations + broadcasting + choices + products + normalizations + windows
+        + movement
 
     static let elementwise = [
         GradientCase(Neg.self) { (Neg(), [$0.tensor([3, 2])]) },
         GradientCase(Relu.self) { (Relu(), [$0.spread([3, 2])]) },
-        GradientCase(Gelu.self) { (Gelu(), [$0.tensor([3, 2])]) },
+        GradientCase(Gelu.self) { ($0.below(2) == 0 ? Gelu() : Gelu(.tanh), [$0.tensor([3, 2])]) },
         GradientCase(Tanh.self) { (Tanh(), [$0.tensor([3, 2])]) },
         GradientCase(Sigmoid.self) { (Sigmoid(), [$0.tensor([3, 2])]) },
         GradientCase(Exp.self) { (Exp(), [$0.tensor([3, 2])]) },
@@ -63,7 +64,55 @@ extension GradientCase {
         GradientCase(Cast.self) { (Cast(to: .float64), [$0.tensor([3, 2])]) },
     ]
 
+    static let functions = [
+        GradientCase(Abs.self) { (Abs(), [$0.spread([3, 2])]) },
+        GradientCase(Reciprocal.self) { (Reciprocal(), [$0.positive([3, 2])]) },
+        GradientCase(Sin.self) { (Sin(), [$0.tensor([3, 2])]) },
+        GradientCase(Cos.self) { (Cos(), [$0.tensor([3, 2])]) },
+        GradientCase(Erf.self) { (Erf(), [$0.tensor([3, 2])]) },
+        GradientCase(Log1p.self) { (Log1p(), [$0.positive([3, 2])]) },
+        GradientCase(Rsqrt.self) { (Rsqrt(), [$0.positive([3, 2])]) },
+    ]
+
+    static let activations = [
+        GradientCase(Elu.self) { (Elu(alpha: 1.5), [$0.spread([3, 2])]) },
+        GradientCase(LeakyRelu.self) { (LeakyRelu(alpha: 0.25), [$0.spread([3, 2])]) },
+        GradientCase(Softplus.self) { (Softplus(), [$0.tensor([3, 2])]) },
+        GradientCase(Softsign.self) { (Softsign(), [$0.spread([3, 2])]) },
+        GradientCase(HardSigmoid.self) { (HardSigmoid(alpha: 0.7), [$0.tensor([3, 2])]) },
+        // From -4.5 to 4.5, beyond both bends.
+        GradientCase(HardSwish.self) { random in
+            let x = random.spread([3, 2])
+            return (HardSwish(), [HostTensor(x.type, doubles: x.doubles.map { 9 * $0 })])
+        },
+        GradientCase(PRelu.self) { random in
+            let full = Shape([2, random.extent()])
+            return (PRelu(), [random.spread(full), random.tensor(random.repeatable(full))])
+        },
+    ]
+
+    static let choices = [
+        GradientCase(Clip.self) { random in
+            let bounds = [HostTensor.scalar(-0.5, .float64), HostTensor.scalar(0.75, .float64)]
+            return (Clip(), [random.tensor([3, 2])] + bounds)
+        },
+        GradientCase(Max.self) { (Max(), $0.broadcastPair() + [$0.tensor([])]) },
+        GradientCase(Min.self) { (Min(), $0.broadcastPair()) },
+        GradientCase(Where.self) { random in
+            let (full, condition) = (Shape([2, random.extent()]), random.tensor([2, 1]))
+            let holds = condition.doubles.map { $0 > 0 ? 1.0 : 0 }
+            return (
+                Where(),
+                [HostTensor(TensorType(.bool, [2, 1]), doubles: holds)]
+                    + [random.tensor(random.repeatable(full)), random.tensor(full)]
+            )
+        },
+    ]
+
     static let broadcasting = [
+        GradientCase(Sum.self) { (Sum(), $0.broadcastPair() + [$0.tensor([])]) },
+        GradientCase(Mean.self) { (Mean(), $0.broadcastPair() + [$0.tensor([])]) },
+        GradientCase(Pow.self) { (Pow(), $0.broadcastPair().reversed()) },
         GradientCase(Add.self) { (Add(), $0.broadcastPair()) },
         GradientCase(Sub.self) { (Sub(), $0.broadcastPair()) },
         GradientCase(Mul.self) { (Mul(), $0.broadcastPair()) },

@@ -15,10 +15,10 @@ struct Example: Sendable, CustomStringConvertible {
     }
 }
 
-private func t(_ shape: Shape, _ values: Float...) -> HostTensor {
+func t(_ shape: Shape, _ values: Float...) -> HostTensor {
     HostTensor(TensorType(.float32, shape), floats: values)
 }
-private func i(_ shape: Shape, _ values: Int64...) -> HostTensor {
+func i(_ shape: Shape, _ values: Int64...) -> HostTensor {
     HostTensor(TensorType(.int64, shape), integers: values)
 }
 
@@ -47,7 +47,9 @@ struct OperatorExampleTests {
         #expect(Set(Self.examples.map(\.operator.name)) == Set(OperatorSources.all))
     }
 
-    static let examples = arithmetic + products + normalizations + windows + movement + losses + updates
+    static let examples =
+        arithmetic + products + normalizations + windows + movement + losses + updates + numbers
+        + integers + functions + activations + truths
 
     static let arithmetic = [
         Example(Add(), [t([2, 1], 1, 2), t([3], 10, 20, 30)], t([2, 3], 11, 21, 31, 12, 22, 32)),

@@ -6,7 +6,7 @@ extension CPUKernelProvider {
     /// Operators that work element by element.
     static let elementwiseKernels: [CPUKernel] = unsafe [
         map("Relu") { unsafe ck_relu_f32($0, $1, $2) },
-        unsafe map("Gelu", cost: 12) { unsafe ck_gelu_f32($0, $1, $2) },
+        unsafe map("Gelu", cost: 12, refuse: refuseNearGelu) { unsafe ck_gelu_f32($0, $1, $2) },
         unsafe map("Tanh", cost: 8) { unsafe ck_tanh_f32($0, $1, $2) },
         unsafe map("Exp", cost: 6) { unsafe ck_exp_f32($0, $1, $2) },
         unsafe map("Log", cost: 16) { unsafe ck_log_f32($0, $1, $2) },
@@ -24,8 +24,11 @@ extension CPUKernelProvider {
         @Sendable (Int, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
 
     /// `cost` is the time of one element against that of a copied one.
-    private static func map(_ name: String, cost: Int = 1, _ function: @escaping Map) -> CPUKernel {
-        CPUKernel(name: "vector", operatorName: name, refuse: onlyFloat32) { node in
+    private static func map(
+        _ name: String, cost: Int = 1, refuse: @escaping @Sendable (NodeSignature) -> Refusal? = onlyFloat32,
+        _ function: @escaping Map
+    ) -> CPUKernel {
+        CPUKernel(name: "vector", operatorName: name, refuse: refuse) { node in
             let count = node.outputs[0].shape.count
             return CPUPreparedKernel(
                 inPlacePairs: [InPlacePair(input: 0, output: 0)],
@@ -34,6 +37,13 @@ extension CPUKernelProvider {
                     unsafe function(part.count, from + part.lowerBound, to + part.lowerBound)
                 })
         }
+    }
+
+    @Sendable private static func refuseNearGelu(_ node: NodeSignature) -> Refusal? {
+        if let gelu = node.operator as? Gelu, gelu.approximation != .none {
+            return "It computes the exact form, not that of tanh."
+        }
+        return onlyFloat32(node)
     }
 
     private static func slope(_ name: String, cost: Int = 1, _ function: @escaping Slope) -> CPUKernel {

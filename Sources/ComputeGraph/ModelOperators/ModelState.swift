@@ -12,6 +12,8 @@ struct ModelState: Sendable {
     var memoryLimit: Int
     /// The values of graph inputs of this run, and of what has been computed to go on building.
     var given: [ValueID: HostTensor] = [:]
+    /// Nodes that are no longer in the graph, because what they make is known; gradients go through them.
+    var history: [Node] = []
 }
 
 extension GraphBuilder {
@@ -68,15 +70,15 @@ extension GraphBuilder {
     private mutating func runPending(_ evaluator: any GraphEvaluator) throws {
         var pending = graph
         pending.outputs = graph.nodes.flatMap(\.outputs)
-        pending.inputs = Set(graph.nodes.flatMap(\.inputs)).filter { modelState?.given[$0] != nil }
-            .sorted { $0.index < $1.index }
-        pending.constants = pending.constants.filter { entry in
-            graph.nodes.contains { $0.inputs.contains(entry.key) }
-        }
+        let used = Set(graph.nodes.flatMap(\.inputs))
+        pending.inputs = used.filter { modelState?.given[$0] != nil }.sorted { $0.index < $1.index }
+        pending.constants = [:]
+        for id in used { pending.constants[id] = graph.constants[id] }
         let inputs = pending.inputs.compactMap { modelState?.given[$0] }
         let results = try evaluator.run(pending, inputs: inputs)
         for (id, tensor) in zip(pending.outputs, results) { modelState?.given[id] = tensor }
         graph.inputs += pending.outputs
+        modelState?.history += graph.nodes
         graph.nodes = []
     }
 
@@ -86,9 +88,8 @@ extension GraphBuilder {
         if !unknown.isEmpty, let evaluator = modelState?.evaluator {
             let last = self.build(outputs: unknown)
             var pending = last
-            pending.inputs = pending.inputs.filter { input in
-                pending.nodes.contains { $0.inputs.contains(input) }
-            }
+            let used = Set(pending.nodes.flatMap(\.inputs))
+            pending.inputs = pending.inputs.filter(used.contains)
             let inputs = pending.inputs.compactMap { modelState?.given[$0] }
             for (id, tensor) in zip(unknown, try evaluator.run(pending, inputs: inputs)) {
                 modelState?.given[id] = tensor
@@ -109,7 +110,9 @@ extension GraphBuilder {
         }
         let constants = inputs.compactMap { graph.constants[$0] }
         guard constants.count == inputs.count else { return nil }
-        let results = `operator`.reference(constants)
-        return results.map { constant($0) }
+        let results = `operator`.reference(constants).map { constant($0) }
+        modelState?.history.append(
+            Node(name: `operator`.name, operator: `operator`, inputs: inputs, outputs: results))
+        return results
     }
 }

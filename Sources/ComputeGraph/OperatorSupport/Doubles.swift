@@ -7,7 +7,7 @@ extension HostTensor {
         case .float16: elements(Float16.self).map(Double.init)
         case .bfloat16: elements(UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
         case .int64: elements(Int64.self).map(Double.init)
-        case .uint64: elements(UInt64.self).map(Double.init)
+        case .uint64: elements(UInt64.self).map { Double($0) }
         case .int32: elements(Int32.self).map(Double.init)
         case .uint32: elements(UInt32.self).map(Double.init)
         case .int16: elements(Int16.self).map(Double.init)
@@ -46,10 +46,17 @@ extension HostTensor {
         case .uint2: fill(UInt8.self, from: doubles) { min(saturated($0), 3) }
         case .bool: fill(UInt8.self, from: doubles) { $0 == 0 ? 0 : 1 }
         case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
-            let format = SmallFloatFormat(type.element)
-            fill(UInt8.self, from: doubles) { format.bits(of: $0, saturating: true) }
+            self.init(type, smallFloats: doubles, saturating: true, rounding: .nearest)
         case .string, .complex64, .complex128: preconditionFailure("\(type) is not made of doubles")
         }
+    }
+
+    /// A tensor of a floating type of 8 or fewer bits, rounded as `SmallFloatFormat` says.
+    init(_ type: TensorType, smallFloats doubles: [Double], saturating: Bool, rounding: ScaleRounding) {
+        self.init(zeros: type)
+        precondition(doubles.count == type.shape.count, "\(doubles.count) values do not fit \(type)")
+        let format = SmallFloatFormat(type.element)
+        fill(UInt8.self, from: doubles) { format.bits(of: $0, saturating: saturating, rounding: rounding) }
     }
 
     private var smallFloats: [Double] {

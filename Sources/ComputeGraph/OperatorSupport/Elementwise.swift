@@ -1,59 +1,76 @@
 /// An operator that computes each element of its output from the same element of its one input.
-package protocol ElementwiseOperator: Operator {
+package protocol ElementwiseOperator: NodeOperator {
     /// Counted towards `floatingPointOperations`; a transcendental function counts as one.
     static var operationsPerElement: Int { get }
 
+    /// The value for a float of any width.
     func value(at x: Double) -> Double
+
+    /// The value for an integer, or for a bool as 0 or 1, before it is cut to the bits of the element type.
+    ///
+    /// Unless an operator has its own, that of `value(at:)` without its fraction.
+    func whole(at x: Int128) -> Int128
 }
 
 extension ElementwiseOperator {
     package static var operationsPerElement: Int { 1 }
 
+    package func whole(at x: Int128) -> Int128 { Int128(cutting: value(at: Double(x))) }
+
     package func outputTypes(of inputs: [TensorType]) throws(GraphError) -> [TensorType] {
         try requireInputs(inputs, 1)
-        try requireFloating(inputs)
-        return inputs
+        let element = try requireOperands(inputs)
+        return [TensorType(Self.resultElement(for: element), inputs[0].shape)]
     }
 
     package func reference(_ inputs: [HostTensor]) -> [HostTensor] {
-        [HostTensor(inputs[0].type, doubles: inputs[0].doubles.map(value(at:)))]
+        let element = Self.resultElement(for: inputs[0].type.element)
+        return [inputs[0].mapped(to: element, value(at:), whole(at:))]
     }
-
-    package func exactness(for inputs: [TensorType]) -> Exactness { .rounding }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
         outputs[0].shape.count * Self.operationsPerElement
     }
 }
 
-/// An operator of two operands of one floating type that NumPy's broadcasting rule brings to one shape.
-package protocol BroadcastingOperator: Operator {
-    func value(_ left: Double, _ right: Double) -> Double
+extension OperatorSchema {
+    /// The schema of an operator with one input and an output of its shape.
+    static func elementwise(
+        _ name: String, domain: Domain = .onnx, since: Int, _ summary: String, _ types: TypeSet,
+        giving results: TypeSet? = nil, names: (input: String, output: String) = ("X", "Y"),
+        attributes: [AttributeParameter] = []
+    ) -> OperatorSchema {
+        OperatorSchema(
+            name, domain: domain, since: since, summary,
+            inputs: [.required(names.input, types, "any shape")],
+            outputs: [.required(names.output, results ?? types, "the shape of \(names.input)")],
+            attributes: attributes)
+    }
 }
 
-extension BroadcastingOperator {
-    package func outputTypes(of inputs: [TensorType]) throws(GraphError) -> [TensorType] {
-        try requireInputs(inputs, 2)
-        let element = try requireFloating(inputs)
-        guard let shape = inputs[0].shape.broadcast(with: inputs[1].shape) else {
-            throw mismatch(
-                "the shapes \(inputs[0].shape) and \(inputs[1].shape) do not broadcast: "
-                    + "counted from the last axis, extents must be equal or 1")
-        }
-        return [TensorType(element, shape)]
+extension HostTensor {
+    /// Each element through a function: floats as doubles, integers and bools exactly.
+    func mapped(
+        to element: ElementType, _ value: (Double) -> Double, _ whole: (Int128) -> Int128
+    ) -> HostTensor {
+        let result = TensorType(element, type.shape)
+        return type.element.isFloating
+            ? HostTensor(result, doubles: doubles.map(value))
+            : HostTensor(result, wrapping: wholes.map(whole))
     }
+}
 
-    package func reference(_ inputs: [HostTensor]) -> [HostTensor] {
-        let type = knownOutputTypes(inputs)[0]
-        let left = inputs[0].doubles
-        let right = inputs[1].doubles
-        let leftIndices = broadcastIndices(of: inputs[0].type.shape, in: type.shape)
-        let rightIndices = broadcastIndices(of: inputs[1].type.shape, in: type.shape)
-        let values = zip(leftIndices, rightIndices).map { value(left[$0], right[$1]) }
-        return [HostTensor(type, doubles: values)]
+extension Int128 {
+    /// The value without its fraction, and 0 for NaN and what no integer of 128 bits holds.
+    init(cutting value: Double) { self = Int128(exactly: value.rounded(.towardZero)) ?? 0 }
+}
+
+extension Comparable {
+    /// The value, or the bound that it lies beyond; what is beyond both becomes the higher one.
+    func held(between low: Self, and high: Self) -> Self {
+        let raised = self < low ? low : self
+        return raised > high ? high : raised
     }
-
-    package func exactness(for inputs: [TensorType]) -> Exactness { .rounding }
 }
 
 /// An operator that only moves data: any element type, exact, no arithmetic.

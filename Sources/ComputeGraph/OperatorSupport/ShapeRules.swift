@@ -50,6 +50,20 @@ extension Operator {
         try require(type.shape.count == 1 && type.shape.rank <= 1, "\(what) is one number, not \(type)")
     }
 
+    /// The shape that all inputs take together by NumPy's broadcasting rule.
+    func requireBroadcast(_ inputs: [TensorType]) throws(GraphError) -> Shape {
+        var shape: Shape = []
+        for input in inputs {
+            guard let wider = shape.broadcast(with: input.shape) else {
+                throw mismatch(
+                    "the shapes \(shape) and \(input.shape) do not broadcast: "
+                        + "counted from the last axis, extents must be equal or 1")
+            }
+            shape = try Shape(checking: wider.extents)
+        }
+        return shape
+    }
+
     /// The axis counted from the front; a negative one counts from the back.
     func resolvedAxis(_ axis: Int, rank: Int) throws(GraphError) -> Int {
         try require(
@@ -130,11 +144,18 @@ extension Shape {
 
 /// The flat index into an operand for each element of the result, in row-major order.
 func broadcastIndices(of operand: Shape, in result: Shape) -> [Int] {
+    if result.count == 0 { return [] }
     if operand == result { return Array(0..<result.count) }
+    if result.count == 0 { return [] }
     let strides = operand.strides(broadcastTo: result)
     var indices = [0]
     for axis in result.extents.indices {
-        indices = indices.flatMap { base in (0..<result[axis]).map { base + $0 * strides[axis] } }
+        var wider: [Int] = []
+        wider.reserveCapacity(indices.count * result[axis])
+        for base in indices {
+            for step in 0..<result[axis] { wider.append(base + step * strides[axis]) }
+        }
+        indices = wider
     }
     return indices
 }

@@ -46,11 +46,11 @@ package struct SmallFloatFormat: Sendable {
         let magnitude = pattern & magnitudeMask
         let isNegative = hasSign && pattern & signBit != 0
         switch special {
-        case .allOnes where magnitude == magnitudeMask: return .nan
+        case .allOnes where magnitude == magnitudeMask: return isNegative ? -.nan : .nan
         case .negativeZero where isNegative && magnitude == 0: return .nan
         case .ieee where magnitude >> fractionBits == (1 << exponentBits) - 1:
-            guard magnitude & ((1 << fractionBits) - 1) == 0 else { return .nan }
-            return isNegative ? -.infinity : .infinity
+            let special = magnitude & ((1 << fractionBits) - 1) == 0 ? Double.infinity : .nan
+            return isNegative ? -special : special
         default: break
         }
         let exponent = magnitude >> fractionBits
@@ -73,24 +73,20 @@ package struct SmallFloatFormat: Sendable {
     /// The pattern of the nearest value, ties to the even pattern.
     ///
     /// Beyond the largest value it saturates, or else becomes infinity or, in a format without, NaN. A format
-    /// without NaN takes its largest value for it.
-    package func bits(of value: Double, saturating: Bool) -> UInt8 {
+    /// without NaN takes a zero for it, negative for a positive NaN, as ml_dtypes does. Only powers of two look
+    /// at `rounding`; in their format zero is the smallest value or else NaN, and what is negative is NaN.
+    package func bits(of value: Double, saturating: Bool, rounding: ScaleRounding = .nearest) -> UInt8 {
         if value.isNaN { return nan(value) }
-        if !hasSign { return powerOfTwo(value) }
+        if !hasSign { return powerOfTwo(value, saturating: saturating, rounding) }
         let sign = value.sign == .minus ? signBit : 0
         let magnitude = abs(value)
-        var pattern: Int
-        if magnitude.isInfinite {
-            return overflow(sign, saturating: saturating)
-        } else {
-            let exponent = max(magnitude == 0 ? 1 - bias : Int(magnitude.exponent), 1 - bias)
-            let quantum = scale(exponent - fractionBits)
-            let rounded = (magnitude / quantum).rounded(.toNearestOrEven) * quantum
-            if rounded > maximum { return overflow(sign, saturating: saturating) }
-            pattern = self.pattern(ofExact: rounded)
-        }
-        if special == .negativeZero && pattern == 0 { return 0 }
-        return UInt8(sign | pattern)
+        if magnitude.isInfinite { return overflow(sign, saturating: saturating) }
+        let exponent = max(magnitude == 0 ? 1 - bias : Int(magnitude.exponent), 1 - bias)
+        let quantum = scale(exponent - fractionBits)
+        let rounded = (magnitude / quantum).rounded(.toNearestOrEven) * quantum
+        if rounded > maximum { return overflow(sign, saturating: saturating) }
+        let pattern = pattern(ofExact: rounded)
+        return special == .negativeZero && pattern == 0 ? 0 : UInt8(sign | pattern)
     }
 
     private func pattern(ofExact magnitude: Double) -> Int {
@@ -115,25 +111,69 @@ package struct SmallFloatFormat: Sendable {
         case .ieee: return UInt8(sign | ((1 << exponentBits) - 1) << fractionBits | 1 << (fractionBits - 1))
         case .allOnes: return UInt8(sign | magnitudeMask)
         case .negativeZero: return UInt8(signBit)
-        case .none: return UInt8(pattern(ofExact: maximum))
+        case .none: return UInt8(signBit - sign)
         }
     }
 
-    private func powerOfTwo(_ value: Double) -> UInt8 {
-        guard value > 0 else { return 0 }
-        if value.isInfinite { return 254 }
-        var exponent = Int(value.exponent)
-        if value / scale(exponent) >= 1.5 { exponent += 1 }
-        return UInt8(min(max(exponent + bias, 0), 254))
+    private func powerOfTwo(_ value: Double, saturating: Bool, _ rounding: ScaleRounding) -> UInt8 {
+        let (largest, notANumber) = (magnitudeMask - 1, UInt8(magnitudeMask))
+        if value < 0 { return notANumber }
+        if value == 0 { return saturating ? 0 : notANumber }
+        if value.isInfinite { return saturating ? UInt8(largest) : notANumber }
+        var pattern = Int(value.exponent) + bias
+        switch rounding {
+        case .up: pattern += value.significand > 1 ? 1 : 0
+        case .nearest: pattern += value.significand >= 1.5 ? 1 : 0
+        case .down: break
+        }
+        if saturating { return UInt8(min(max(pattern, 0), largest)) }
+        return pattern >= 0 && pattern <= largest ? UInt8(pattern) : notANumber
     }
 
     private func scale(_ exponent: Int) -> Double { Double(sign: .plus, exponent: exponent, significand: 1) }
 }
 
-/// The upper half of the nearest float32, rounded to bfloat16 with ties to even; NaN stays NaN.
+/// How a number becomes a power of two, by the names of ONNX's `round_mode`.
+package enum ScaleRounding: String, Sendable, CaseIterable {
+    /// To the power above.
+    case up
+    /// To the power below.
+    case down
+    /// To the power whose exponent is nearest on a line, halves upwards.
+    case nearest
+}
+
+/// The upper half of a float32: the nearest bfloat16 with ties to even; NaN stays NaN.
 func bfloat16Bits(_ value: Double) -> UInt32 {
     let single = Float(value)
     if single.isNaN { return (single.bitPattern >> 16) | 0x40 }
-    let bits = single.bitPattern
+    var bits = single.bitPattern
+    // A double near the middle of two bfloat16 may become that middle as a float32. It goes back to its side, so
+    // that it is rounded only once.
+    if bits & 0xFFFF == 0x8000, Double(single) != value {
+        bits = abs(value) > abs(Double(single)) ? bits + 1 : bits - 1
+    }
     return (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16
+}
+
+/// A value rounded to a floating type, as a double again.
+func rounded(_ value: Double, to element: ElementType) -> Double {
+    switch element {
+    case .float32: Double(Float(value))
+    case .float16: Double(Float16(value))
+    case .bfloat16: Double(Float(bitPattern: bfloat16Bits(value) << 16))
+    default: value
+    }
+}
+
+/// A double that rounds to any format of fewer bits as the integer itself would.
+///
+/// An integer that no double holds is cut, and the last bit of the double is set to stand for what was cut off.
+func roundableDouble(_ whole: Int128) -> Double {
+    let magnitude = whole.magnitude
+    let surplus = UInt128.bitWidth - magnitude.leadingZeroBitCount - 53
+    guard surplus > 0 else { return Double(whole) }
+    let kept = (magnitude >> surplus) | (magnitude & ((1 << surplus) - 1) == 0 ? 0 : 1)
+    let value = Double(sign: .plus, exponent: surplus, significand: Double(kept))
+    return whole < 0 ? -value : value
 }

@@ -47,6 +47,7 @@ private struct FusionChain {
 
     init?(at place: Int, in graph: Graph) {
         let node = graph.nodes[place]
+        guard graph.type(of: node.outputs[0]).element.isFloating else { return nil }
         if let convolution = node.operator as? Conv {
             core = .convolution(convolution)
         } else if let product = node.operator as? MatMul {
@@ -78,7 +79,7 @@ private struct FusionChain {
     private mutating func absorb(_ node: Node, in graph: Graph) -> Bool {
         switch node.operator {
         case is Relu: activation = .relu
-        case is Gelu: activation = .gelu
+        case let gelu as Gelu where gelu.approximation == .none: activation = .gelu
         case is Add:
             let other = node.inputs[0] == output ? node.inputs[1] : node.inputs[0]
             let (shape, added) = (graph.type(of: output).shape, graph.type(of: other).shape)

@@ -31,12 +31,13 @@ extension Graph {
 }
 
 extension GraphBuilder {
-    fileprivate mutating func addGradients(
+    /// The gradients of the sum of a value's elements by all values on the way from `reached` to it.
+    mutating func addGradients(
         of loss: ValueID, along nodes: [Node], throughValues reached: Set<ValueID>
     ) throws(GraphError) -> [ValueID: ValueID] {
         let lossType = type(of: loss)
-        let one = HostTensor(lossType, doubles: [1])
-        var gradients = [loss: constant("one", one)]
+        let ones = HostTensor(lossType, doubles: [Double](repeating: 1, count: lossType.shape.count))
+        var gradients = [loss: constant("one", ones)]
         for node in nodes.reversed() {
             let outputGradients = node.outputs.map { gradients[$0] }
             guard outputGradients.contains(where: { $0 != nil }),
@@ -63,7 +64,7 @@ extension GraphBuilder {
         return gradients
     }
 
-    fileprivate mutating func zeros(_ type: TensorType) -> ValueID {
+    mutating func zeros(_ type: TensorType) -> ValueID {
         constant("zeros", HostTensor(zeros: type))
     }
 }

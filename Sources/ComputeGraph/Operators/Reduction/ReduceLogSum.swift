@@ -1,0 +1,24 @@
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// The natural logarithm of the sum along axes; a NaN reaches its sum.
+///
+/// For integers it is cut towards zero.
+package struct ReduceLogSum: FoldingOperator {
+    package static let name = "ReduceLogSum"
+    package var axes: [Int]
+    package var keepDims: Bool
+
+    package init(axes: [Int] = [], keepDims: Bool = true) {
+        self.axes = axes
+        self.keepDims = keepDims
+    }
+
+    package func fold(_ values: [Double]) -> Double { log(values.reduce(0, +)) }
+}
+
+extension ReduceLogSum: FoldingModelOperator {
+    package static let schema = OperatorSchema.reduction(
+        "ReduceLogSum", "The natural logarithm of the sum along axes; minus infinity of nothing.")
+}

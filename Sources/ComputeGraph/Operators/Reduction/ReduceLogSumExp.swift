@@ -1,0 +1,31 @@
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// The natural logarithm of the sum of the exponentials along axes, without overflow between.
+///
+/// For integers it is cut towards zero.
+package struct ReduceLogSumExp: FoldingOperator {
+    package static let name = "ReduceLogSumExp"
+    package var axes: [Int]
+    package var keepDims: Bool
+
+    package init(axes: [Int] = [], keepDims: Bool = true) {
+        self.axes = axes
+        self.keepDims = keepDims
+    }
+
+    package func fold(_ values: [Double]) -> Double {
+        guard let largest = values.max(), !values.contains(where: \.isNaN) else {
+            return values.isEmpty ? -.infinity : .nan
+        }
+        if largest.isInfinite { return largest }
+        return log(values.reduce(0) { $0 + exp($1 - largest) }) + largest
+    }
+}
+
+extension ReduceLogSumExp: FoldingModelOperator {
+    package static let schema = OperatorSchema.reduction(
+        "ReduceLogSumExp",
+        "The natural logarithm of the sum of the exponentials along axes; minus infinity of nothing.")
+}

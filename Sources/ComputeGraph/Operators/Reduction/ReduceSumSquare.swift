@@ -1,0 +1,22 @@
+/// The sum of the squares along axes; a NaN reaches its sum.
+package struct ReduceSumSquare: FoldingOperator {
+    package static let name = "ReduceSumSquare"
+    package var axes: [Int]
+    package var keepDims: Bool
+
+    package init(axes: [Int] = [], keepDims: Bool = true) {
+        self.axes = axes
+        self.keepDims = keepDims
+    }
+
+    package func fold(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 } }
+
+    package func fold(_ values: [Int128], as element: ElementType) -> Int128? {
+        values.reduce(0) { $0 &+ $1 &* $1 }
+    }
+}
+
+extension ReduceSumSquare: FoldingModelOperator {
+    package static let schema = OperatorSchema.reduction(
+        "ReduceSumSquare", "The sum of the squares along axes; 0 of nothing.")
+}
