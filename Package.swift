@@ -131,6 +131,16 @@ let allTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
+    .target(
+        name: "ModelMutations",
+        dependencies: [
+            "Essentials", "ComputeGraph", "ONNXFormat", "ONNXImport", "ModelRunning", protobuf,
+        ],
+        path: "Tests/ModelMutations", swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "model-mutator",
+        dependencies: ["Essentials", "ONNXImport", "ComputeGraph", "ModelRunning", "ModelMutations", argumentParser],
+        path: "Tests/TestPrograms/model-mutator", swiftSettings: swiftSettings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("EssentialsTests", ["Essentials"]),
     tests("InstrumentationTests", ["Essentials", "Instrumentation"]),

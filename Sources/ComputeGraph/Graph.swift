@@ -91,6 +91,7 @@ package struct GraphBuilder: Sendable {
     package mutating func constant(_ name: String, _ tensor: HostTensor) -> ValueID {
         let id = newValue(name, tensor.type)
         graph.constants[id] = tensor
+        modelState?.account.hold(tensor.heldBytes)
         return id
     }
 
@@ -138,6 +139,7 @@ package struct GraphBuilder: Sendable {
 
     mutating func newValue(_ name: String, _ type: TensorType) -> ValueID {
         graph.values.append(Graph.Value(name: name, type: type))
+        modelState?.account.hold(ModelLimits.valueBytes)
         return ValueID(index: graph.values.count - 1)
     }
 }

@@ -132,6 +132,7 @@ extension ModelFunction {
             throw GraphError.failed(
                 "The function \(name.name) takes \(inputs.count) inputs, not \(given.count).")
         }
+        try builder.noteCall()
         var inner = try context.deeper("The function \(name.name)")
         inner.versions = versions
         inner.functionAttributes = attributes

@@ -2,14 +2,23 @@
 package protocol GraphEvaluator: Sendable {
     /// The graph's outputs for its inputs.
     func run(_ graph: Graph, inputs: [HostTensor]) throws -> [HostTensor]
+
+    /// The same, with at most so many bytes for what the run needs beside the inputs.
+    func run(_ graph: Graph, inputs: [HostTensor], within bytes: Int) throws -> [HostTensor]
+}
+
+extension GraphEvaluator {
+    package func run(_ graph: Graph, inputs: [HostTensor], within bytes: Int) throws -> [HostTensor] {
+        try run(graph, inputs: inputs)
+    }
 }
 
 /// What a builder knows while it builds a model.
 struct ModelState: Sendable {
     /// nil where the model is only being prepared, and no inputs are given.
     var evaluator: (any GraphEvaluator)?
-    /// No value may be larger.
-    var memoryLimit: Int
+    /// What the model may take, and has taken.
+    var account: ModelAccount
     /// The values of graph inputs of this run, and of what has been computed to go on building.
     var given: [ValueID: HostTensor] = [:]
     /// Nodes that are no longer in the graph, because what they make is known; gradients go through them.
@@ -17,10 +26,10 @@ struct ModelState: Sendable {
 }
 
 extension GraphBuilder {
-    /// A builder for a model: it folds constants, keeps to the limit, and with an evaluator can tell any value.
-    package init(evaluator: (any GraphEvaluator)?, memoryLimit: Int = .max) {
+    /// A builder for a model: it folds constants, keeps to limits, and with an evaluator can tell any value.
+    package init(evaluator: (any GraphEvaluator)?, limits: ModelLimits = .none) {
         self.init()
-        modelState = ModelState(evaluator: evaluator, memoryLimit: memoryLimit)
+        modelState = ModelState(evaluator: evaluator, account: ModelAccount(limits))
     }
 
     /// An input whose value in this run is known already.
@@ -29,7 +38,7 @@ extension GraphBuilder {
     package mutating func input(_ name: String, given tensor: HostTensor) -> ValueID {
         guard tensor.type.element.size > 0 else { return constant(name, tensor) }
         let id = input(name, tensor.type)
-        modelState?.given[id] = tensor
+        keep(tensor, as: id)
         return id
     }
 
@@ -46,6 +55,9 @@ extension GraphBuilder {
     ///
     /// Throws `GraphError.valueNeeded` where a model is only being prepared and the value depends on its inputs.
     package mutating func tensor(_ value: ValueID) throws -> HostTensor {
+        // Who asks is about to look at all elements, and to make lists of them.
+        let count = type(of: value).shape.count
+        try noteReference(elements: count, work: count)
         if let tensor = graph.constants[value] ?? modelState?.given[value] { return tensor }
         guard let evaluator = modelState?.evaluator else {
             throw GraphError.valueNeeded(name: graph.name(of: value))
@@ -55,6 +67,11 @@ extension GraphBuilder {
             preconditionFailure("value \(value.index) is made by no node")
         }
         return tensor
+    }
+
+    private mutating func keep(_ tensor: HostTensor, as id: ValueID) {
+        modelState?.given[id] = tensor
+        modelState?.account.hold(tensor.heldBytes)
     }
 
     /// The elements of an integer tensor, whose value is known or run for.
@@ -75,8 +92,9 @@ extension GraphBuilder {
         pending.constants = [:]
         for id in used { pending.constants[id] = graph.constants[id] }
         let inputs = pending.inputs.compactMap { modelState?.given[$0] }
-        let results = try evaluator.run(pending, inputs: inputs)
-        for (id, tensor) in zip(pending.outputs, results) { modelState?.given[id] = tensor }
+        let results = try evaluator.run(pending, inputs: inputs, within: modelState?.account.freeBytes ?? .max)
+        for (id, tensor) in zip(pending.outputs, results) { keep(tensor, as: id) }
+        try modelState?.account.check()
         graph.inputs += pending.outputs
         modelState?.history += graph.nodes
         graph.nodes = []
@@ -91,12 +109,17 @@ extension GraphBuilder {
             let used = Set(pending.nodes.flatMap(\.inputs))
             pending.inputs = pending.inputs.filter(used.contains)
             let inputs = pending.inputs.compactMap { modelState?.given[$0] }
-            for (id, tensor) in zip(unknown, try evaluator.run(pending, inputs: inputs)) {
-                modelState?.given[id] = tensor
-            }
+            let results = try evaluator.run(
+                pending, inputs: inputs, within: modelState?.account.freeBytes ?? .max)
+            for (id, tensor) in zip(unknown, results) { keep(tensor, as: id) }
         }
         var tensors: [HostTensor] = []
-        for value in values { tensors.append(try tensor(value)) }
+        for value in values {
+            guard let tensor = graph.constants[value] ?? modelState?.given[value] else {
+                throw GraphError.valueNeeded(name: graph.name(of: value))
+            }
+            tensors.append(tensor)
+        }
         return tensors
     }
 
@@ -104,12 +127,14 @@ extension GraphBuilder {
     mutating func foldedOutputs(
         _ operator: some Operator, _ inputs: [ValueID], _ types: [TensorType]
     ) throws(GraphError) -> [ValueID]? {
-        guard let limit = modelState?.memoryLimit else { return nil }
-        for type in types where type.byteCount > limit {
-            throw .tooLarge(name: "The output of \(`operator`.name)", type: type, limit: limit)
-        }
+        guard modelState != nil else { return nil }
+        for type in types { try requireRoom(for: type, of: "The output of \(`operator`.name)") }
         let constants = inputs.compactMap { graph.constants[$0] }
         guard constants.count == inputs.count else { return nil }
+        let given = constants.map(\.type)
+        try noteReference(
+            elements: (given + types).reduce(0) { $0.saturatingSum($1.shape.count) },
+            work: `operator`.work(inputs: given, outputs: types))
         let results = `operator`.reference(constants).map { constant($0) }
         modelState?.history.append(
             Node(name: `operator`.name, operator: `operator`, inputs: inputs, outputs: results))

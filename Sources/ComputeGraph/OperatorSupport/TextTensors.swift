@@ -9,11 +9,7 @@ extension OperatorCall {
 
     /// Checks that a tensor of so many strings keeps to the builder's limit.
     func requireRoom(forTexts shape: Shape, in graph: GraphBuilder) throws(GraphError) {
-        let limit = graph.modelState?.memoryLimit ?? .max
-        guard shape.count <= limit / MemoryLayout<String>.size else {
-            throw .tooLarge(
-                name: "The output of \(schema.name)", type: TensorType(.string, shape), limit: limit)
-        }
+        try graph.requireRoom(for: TensorType(.string, shape), of: "The output of \(schema.name)")
     }
 }
 

@@ -4,19 +4,15 @@
 enum Unrolling {
     /// No loop runs longer.
     static let maximalIterations = 10_000_000
-    /// Nested loops stop where the graph has this many values, about ten gigabytes.
-    static let maximalValues = 40_000_000
 }
 
 extension OperatorCall {
     /// Refuses an iteration beyond the bounds; the first has the number 0.
-    func checkIteration(_ iteration: Int, in graph: GraphBuilder) throws(GraphError) {
+    func checkIteration(_ iteration: Int, in graph: inout GraphBuilder) throws(GraphError) {
         try require(
             iteration < Unrolling.maximalIterations,
             "it has not ended after \(Unrolling.maximalIterations) iterations")
-        try require(
-            graph.graph.values.count < Unrolling.maximalValues,
-            "the loops of the model come to more than \(Unrolling.maximalValues) values")
+        try graph.noteCall()
     }
 
     /// The attribute's graph, which takes and gives as many values as said.
@@ -78,19 +74,12 @@ extension OperatorCall {
         var extents = (shape ?? []).map { $0 ?? 0 }
         extents.insert(extent, at: try self.axis(axis, rank: extents.count + 1))
         let zeros = TensorType(element, try Shape(checking: extents))
-        try graph.checkLimit(of: zeros, "what \(schema.name) gathers")
+        try graph.requireRoom(for: zeros, of: "What \(schema.name) gathers")
         return graph.constant(HostTensor(zeros: zeros))
     }
 }
 
 extension GraphBuilder {
-    /// Refuses a tensor that is made here and not by a node, where it is larger than a model may have.
-    func checkLimit(of type: TensorType, _ name: String) throws(GraphError) {
-        guard let limit = modelState?.memoryLimit else { return }
-        let size = type.element == .string ? type.shape.count * MemoryLayout<String>.size : type.byteCount
-        if size > limit { throw .tooLarge(name: name, type: type, limit: limit) }
-    }
-
     /// Tensors of one shape joined along a new axis, counted from the front of the result.
     mutating func stacked(_ values: [ValueID], axis: Int) throws(GraphError) -> ValueID {
         var parts: [ValueID] = []

@@ -113,11 +113,9 @@ private struct NgramCounter<Item: Hashable> {
         let width = (coordinates.max() ?? 0) + 1
         let (rows, length) = (shape.rank == 2 ? shape[0] : 1, shape.extents.last ?? 1)
         let type = TensorType(.float32, try Shape(checking: shape.rank == 2 ? [rows, width] : [width]))
-        let limit = graph.modelState?.memoryLimit ?? .max
         // The sums are doubles.
-        guard type.shape.count <= limit / 8 else {
-            throw GraphError.tooLarge(name: "The output of \(call.schema.name)", type: type, limit: limit)
-        }
+        try graph.requireRoom(
+            for: TensorType(.float64, type.shape), of: "The output of \(call.schema.name)")
         try call.require(
             items.count <= Self.workLimit / (min(maximalSkip, length) + 1),
             "\(items.count) items with up to \(maximalSkip) skipped are more than it looks at")
