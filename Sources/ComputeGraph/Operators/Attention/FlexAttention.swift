@@ -67,11 +67,6 @@ package enum FlexAttention: ModelOperator {
 }
 
 extension GraphBuilder {
-    fileprivate mutating func reshaped(_ value: ValueID, to extents: [Int]) throws(GraphError) -> ValueID {
-        type(of: value).shape.extents == extents
-            ? value : try add(Reshape(extents, allowsZero: true), [value])
-    }
-
     fileprivate mutating func converted(
         _ value: ValueID, to element: ElementType
     ) throws(GraphError) -> ValueID {
