@@ -139,7 +139,9 @@ let allTargets: [Target] = [
         path: "Tests/ModelMutations", swiftSettings: swiftSettings),
     .executableTarget(
         name: "model-mutator",
-        dependencies: ["Essentials", "ONNXImport", "ComputeGraph", "ModelRunning", "ModelMutations", argumentParser],
+        dependencies: [
+            "Essentials", "ONNXImport", "ComputeGraph", "ModelRunning", "ModelMutations", argumentParser,
+        ],
         path: "Tests/TestPrograms/model-mutator", swiftSettings: swiftSettings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("EssentialsTests", ["Essentials"]),

@@ -1,5 +1,6 @@
 package import AcceleratorAPI
 package import ComputeGraph
+internal import Essentials
 package import KernelInterface
 internal import Synchronization
 
@@ -37,7 +38,9 @@ package final class DeviceEvaluator: GraphEvaluator {
         let executable = try Executable(graph: graph, device: device, kernels: kernels, options: options)
         let outputs = graph.outputs.reduce(0) { $0.saturatingSum(graph.type(of: $1).byteCount) }
         let scratch = try noteWork(of: executable)
-        try require([executable.arenaSize.bytes, constants, outputs, scratch].reduce(0) { $0.saturatingSum($1) }, within: bytes)
+        try require(
+            [executable.arenaSize.bytes, constants, outputs, scratch].reduce(0) { $0.saturatingSum($1) },
+            within: bytes)
         record.withLock { $0 += executable.choices }
         return try Session(executable).run(inputs: inputs)
     }
@@ -56,7 +59,9 @@ package final class DeviceEvaluator: GraphEvaluator {
             let (inputs, outputs) = (node.inputs.map(graph.type(of:)), node.outputs.map(graph.type(of:)))
             let isReference = choice.kernel == KernelChoice.reference
             let work = node.operator.work(inputs: inputs, outputs: outputs)
-            try account.withLock { account throws(GraphError) in try account.spend(work, byReference: isReference) }
+            try account.withLock { account throws(GraphError) in
+                try account.spend(work, byReference: isReference)
+            }
             guard isReference else { continue }
             let elements = (inputs + outputs).reduce(0) { $0.saturatingSum($1.shape.count) }
             scratch = max(scratch, elements.saturatingProduct(ModelLimits.referenceBytes))

@@ -94,7 +94,8 @@ struct ExternalData: Sendable {
         }
         let bytes = unsafe UnsafeRawBufferPointer(
             start: start, count: (type.shape.count * type.element.bitWidth + 7) / 8)
-        return try unsafe TensorDecoder(externalData: nil, budget: ByteBudget(.max)).decoded(bytes, type, name)
+        return try unsafe TensorDecoder(externalData: nil, budget: ByteBudget(.max)).decoded(
+            bytes, type, name)
     }
 }
 

@@ -32,7 +32,7 @@ package struct ONNXModel: Sendable {
         try self.init(bytes, named: "The model", registry: registry, limits: limits, externalData: nil)
     }
 
-    /// A file is in memory three times while it is decoded; the format itself ends at 2 GiB.
+    /// Its bytes are in memory three times while they are decoded; the format itself ends at 2 GiB.
     private static func largestFile(_ limits: ModelLimits) -> Int { min(limits.memory / 4, 1 << 31 - 1) }
 
     private init(
@@ -41,7 +41,13 @@ package struct ONNXModel: Sendable {
     ) throws {
         guard bytes.count <= Self.largestFile(limits) else {
             throw ONNXError.malformed(
-                what: name, reason: "it has \(bytes.count) bytes, and at most \(Self.largestFile(limits)) are read")
+                what: name,
+                reason: "it has \(bytes.count) bytes, and at most \(Self.largestFile(limits)) are read")
+        }
+        let decodedSize = DecodedSize(of: bytes).bytes
+        guard decodedSize <= limits.memory else {
+            throw ONNXError.malformed(
+                what: name, reason: "it would take \(decodedSize) bytes, and the limit is \(limits.memory)")
         }
         let proto = try ProtoModel(reading: bytes, named: name)
         guard proto.hasGraph else { throw ONNXError.malformed(what: name, reason: "it holds no graph") }

@@ -40,7 +40,8 @@ package struct OpenDimensions: Sendable {
                 known.append(extent)
             }
             guard let shape = try? Shape(checking: known) else {
-                throw ONNXError.wrongInput(name: input.name, reason: "has extents that are no shape: \(known)")
+                throw ONNXError.wrongInput(
+                    name: input.name, reason: "has extents that are no shape: \(known)")
             }
             types[input.name] = TensorType(element, shape)
         }

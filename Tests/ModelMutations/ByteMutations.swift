@@ -2,7 +2,8 @@ internal import Essentials
 
 /// Changes to bytes whatever they mean.
 enum ByteMutation: CaseIterable {
-    case truncated, bitsFlipped, byteSet, chunkRepeated, chunkRemoved, chunkMoved, spliced, numberMadeHuge, grown
+    case truncated, bitsFlipped, byteSet, chunkRepeated, chunkRemoved, chunkMoved, spliced, numberMadeHuge,
+        grown
 
     func apply(to bytes: inout [UInt8], other: [UInt8], _ random: inout SeededGenerator) {
         guard !bytes.isEmpty else { return }

@@ -3,12 +3,15 @@ internal import Essentials
 /// Numbers at which programs break.
 enum Extremes {
     static let integers: [Int64] = [
-        .min, .min + 1, -1 << 62, -1 << 32, -1 << 31, -65537, -1000, -64, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7, 8, 16,
-        63, 64, 65, 1000, 65536, 1 << 20, 1 << 24, 1 << 31 - 1, 1 << 31, 1 << 32, 1 << 33, 1 << 44, 1 << 44 + 1,
+        .min, .min + 1, -1 << 62, -1 << 32, -1 << 31, -65537, -1000, -64, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7, 8,
+        16,
+        63, 64, 65, 1000, 65536, 1 << 20, 1 << 24, 1 << 31 - 1, 1 << 31, 1 << 32, 1 << 33, 1 << 44,
+        1 << 44 + 1,
         1 << 61, 1 << 62, .max - 1, .max,
     ]
     static let floats: [Double] = [
-        0, -0.0, 1, -1, 0.5, 2, -3, .nan, .infinity, -.infinity, 1e-45, 1e-30, 1e10, -1e10, 0x1p31, 0x1p63, -0x1p63,
+        0, -0.0, 1, -1, 0.5, 2, -3, .nan, .infinity, -.infinity, 1e-45, 1e-30, 1e10, -1e10, 0x1p31, 0x1p63,
+        -0x1p63,
         3.4e38, 1e300,
     ]
     static let elementTypes: [Int32] = Array(-1...28) + [.min, .max, 100]
@@ -17,7 +20,8 @@ enum Extremes {
 
 extension SeededGenerator {
     mutating func pick<Elements: RandomAccessCollection>(_ elements: Elements) -> Elements.Element? {
-        elements.isEmpty ? nil : elements[elements.index(elements.startIndex, offsetBy: below(elements.count))]
+        elements.isEmpty
+            ? nil : elements[elements.index(elements.startIndex, offsetBy: below(elements.count))]
     }
 
     /// True in one of so many draws.

@@ -10,7 +10,8 @@ enum ModelMutation: CaseIterable {
     // Operators and versions
     case operatorExchanged, domainChanged, versionChanged
     // Attributes
-    case attributeRemoved, attributeRepeated, attributeValue, attributeKind, attributeTaken, attributeLengthened
+    case attributeRemoved, attributeRepeated, attributeValue, attributeKind, attributeTaken,
+        attributeLengthened
     case attributeRenamed
     // Tensors and types
     case tensor, initializerMoved, declaredType, declaredExtent
@@ -30,7 +31,8 @@ enum ModelMutation: CaseIterable {
             let donor = randomNode(other, &random)
             changeNode(&model, &random) { node, _, random in
                 if self == .domainChanged {
-                    node.domain = random.pick(["", "ai.onnx", "ai.onnx.ml", "x", "ai.onnx.preview.training"]) ?? ""
+                    node.domain =
+                        random.pick(["", "ai.onnx", "ai.onnx.ml", "x", "ai.onnx.preview.training"]) ?? ""
                 } else if let donor {
                     (node.opType, node.domain) = (donor.opType, donor.domain)
                 }
@@ -90,11 +92,19 @@ extension ModelMutation {
             if !node.input.isEmpty { node.input[random.below(node.input.count)] = node.output.first ?? "" }
         case .inputDropped:
             guard !node.input.isEmpty else { return }
-            if random.isOne(in: 2) { node.input.removeLast() } else { node.input[random.below(node.input.count)] = "" }
+            if random.isOne(in: 2) {
+                node.input.removeLast()
+            } else {
+                node.input[random.below(node.input.count)] = ""
+            }
         case .inputAdded:
-            for _ in 0...random.below(random.isOne(in: 10) ? 1000 : 3) { node.input.append(random.pick(names) ?? "") }
+            for _ in 0...random.below(random.isOne(in: 10) ? 1000 : 3) {
+                node.input.append(random.pick(names) ?? "")
+            }
         case .outputRenamed:
-            if !node.output.isEmpty { node.output[random.below(node.output.count)] = random.pick(names) ?? "" }
+            if !node.output.isEmpty {
+                node.output[random.below(node.output.count)] = random.pick(names) ?? ""
+            }
         default:
             if random.isOne(in: 2) {
                 node.output += ["more", "and more"]
@@ -206,7 +216,9 @@ extension ModelMutation {
         switch self {
         case .attributeKind:
             if random.isOne(in: 3) { attribute.clearType() } else { attribute.type = Int32(random.below(16)) }
-            if random.isOne(in: 4) { attribute.refAttrName = random.pick(["axis", "", attribute.name]) ?? "" }
+            if random.isOne(in: 4) {
+                attribute.refAttrName = random.pick(["axis", "", attribute.name]) ?? ""
+            }
         case .attributeLengthened:
             let length = random.pick([0, 1, 2, 65, 1000, 100_000]) ?? 0
             let value = random.isOne(in: 2) ? random.integer() : Int64(random.below(4))
@@ -224,7 +236,9 @@ extension ModelMutation {
         case 1: attribute.f = Float(random.float())
         case 2: attribute.i = random.integerNear(attribute.i)
         case 3:
-            let texts = ["", "NOTSET", "SAME_UPPER", "linear", "sum", "ij,jk->ik", "...ij->", "\n", "()", "a{99999}"]
+            let texts = [
+                "", "NOTSET", "SAME_UPPER", "linear", "sum", "ij,jk->ik", "...ij->", "\n", "()", "a{99999}",
+            ]
             attribute.s = Data((random.pick(texts) ?? "").utf8)
         case 6:
             if let index = attribute.floats.indices.randomElement(using: &random) {
@@ -340,12 +354,14 @@ extension ModelMutation {
             let depth = 2 + random.below(60)
             for level in 0..<depth {
                 let inner =
-                    level + 1 < depth ? call("f\(level + 1)", domain: "x") : call(node.opType, domain: node.domain)
+                    level + 1 < depth
+                    ? call("f\(level + 1)", domain: "x") : call(node.opType, domain: node.domain)
                 model.functions.append(function("f\(level)", domain: "x", nodes: [inner, inner]))
             }
             change(.nodes, in: &model, &random) { node, _ in (node.opType, node.domain) = ("f0", "x") }
         default:
-            model.functions.append(function("f", domain: "x", nodes: [call(node.opType, domain: node.domain)]))
+            model.functions.append(
+                function("f", domain: "x", nodes: [call(node.opType, domain: node.domain)]))
             for index in model.graph.node.indices where model.graph.node[index].opType == node.opType {
                 (model.graph.node[index].opType, model.graph.node[index].domain) = ("f", "x")
             }

@@ -56,8 +56,11 @@ package struct MutantTrial: Sendable {
     private static func judged(_ error: any Error) -> Outcome {
         guard let error = error as? ONNXError else { return .unclear("\(type(of: error)): \(error)") }
         let text = error.summary
-        guard text.utf8.count <= 2000 else { return .unclear("\(text.utf8.count) bytes: \(text.prefix(200))") }
-        guard text.hasSuffix("."), text.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 }) else {
+        guard text.utf8.count <= 2000 else {
+            return .unclear("\(text.utf8.count) bytes: \(text.prefix(200))")
+        }
+        guard text.hasSuffix("."), text.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 })
+        else {
             return .unclear("no plain sentence: \(text.debugDescription)")
         }
         return .refused(text)

@@ -52,20 +52,26 @@ enum TensorMutation: CaseIterable {
             tensor.rawData = Data()
             tensor.clearRawData()
             let count = tensor.dims.reduce(1) { $0 &* $1 }
-            let words = ["", "a", "nan", "-1", "1e999", "\u{0}", String(repeating: "x", count: 1000), "Ünï", "a b,c"]
-            tensor.stringData = (0..<max(0, min(count, 1000))).map { _ in Data((random.pick(words) ?? "").utf8) }
+            let words = [
+                "", "a", "nan", "-1", "1e999", "\u{0}", String(repeating: "x", count: 1000), "Ünï", "a b,c",
+            ]
+            tensor.stringData = (0..<max(0, min(count, 1000))).map { _ in
+                Data((random.pick(words) ?? "").utf8)
+            }
         }
     }
 
     private func point(_ tensor: inout ProtoTensor, _ random: inout SeededGenerator) {
         tensor.dataLocation = 1
         let places = [
-            "/etc/passwd", "../../etc/passwd", "data.bin", "", ".", "a/../../b", "model.onnx", "\u{0}x", "/dev/zero",
+            "/etc/passwd", "../../etc/passwd", "data.bin", "", ".", "a/../../b", "model.onnx", "\u{0}x",
+            "/dev/zero",
             String(repeating: "a/", count: 3000),
         ]
         let numbers = ["0", "1", "-1", "4096", "18446744073709551616", "9223372036854775807", "x", "", "1e3"]
         tensor.externalData = [
-            ("location", random.pick(places)), ("offset", random.pick(numbers)), ("length", random.pick(numbers)),
+            ("location", random.pick(places)), ("offset", random.pick(numbers)),
+            ("length", random.pick(numbers)),
         ].map { key, value in
             var entry = ProtoKeyValue()
             entry.key = key
@@ -81,7 +87,11 @@ enum TensorMutation: CaseIterable {
         let (integer, float) = (random.integer(), random.float())
         func change<Value>(_ list: inout [Value], to value: Value) {
             guard !list.isEmpty else { return }
-            if onlyOne { list[random.below(list.count)] = value } else { for i in list.indices { list[i] = value } }
+            if onlyOne {
+                list[random.below(list.count)] = value
+            } else {
+                for i in list.indices { list[i] = value }
+            }
         }
         change(&tensor.floatData, to: Float(float))
         change(&tensor.doubleData, to: float)

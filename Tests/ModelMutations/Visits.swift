@@ -24,7 +24,8 @@ extension Parts<[ProtoNode]> {
 
 extension Parts<ProtoNode> {
     static let nodes = Parts { model, body in
-        Parts<[ProtoNode]>.nodeLists.visit(&model) { list in for index in list.indices { body(&list[index]) } }
+        Parts<[ProtoNode]>.nodeLists.visit(&model) { list in for index in list.indices { body(&list[index]) }
+        }
     }
 }
 

@@ -92,7 +92,8 @@ extension GraphBuilder {
         pending.constants = [:]
         for id in used { pending.constants[id] = graph.constants[id] }
         let inputs = pending.inputs.compactMap { modelState?.given[$0] }
-        let results = try evaluator.run(pending, inputs: inputs, within: modelState?.account.freeBytes ?? .max)
+        let results = try evaluator.run(
+            pending, inputs: inputs, within: modelState?.account.freeBytes ?? .max)
         for (id, tensor) in zip(pending.outputs, results) { keep(tensor, as: id) }
         try modelState?.account.check()
         graph.inputs += pending.outputs

@@ -35,7 +35,9 @@ final class Supervisor {
         let (output, errors) = (Pipe(), Pipe())
         child.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         child.arguments = arguments + ["--first", "\(first)", "--count", "\(end - first)"]
-        child.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        child.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) {
+            $1
+        }
         child.standardOutput = output
         child.standardError = errors
         try child.run()
@@ -77,7 +79,8 @@ final class Supervisor {
         if kind == "ran" || kind == "refused" { return }
         findings += 1
         let again = arguments.filter { $0 != "--worker" }.joined(separator: " ")
-        print("\(kind): \(text.replacing("\n", with: " "))\n    again: model-mutator \(again) --only \(index)")
+        print(
+            "\(kind): \(text.replacing("\n", with: " "))\n    again: model-mutator \(again) --only \(index)")
         fflush(unsafe stdout)
     }
 }
@@ -105,7 +108,9 @@ private struct TimedLines {
             var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard unsafe poll(&wanted, 1, Int32(seconds * 1000)) > 0 else { return .silence }
             var chunk = [UInt8](repeating: 0, count: 65536)
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe chunk.withUnsafeMutableBytes {
+                unsafe read(descriptor, $0.baseAddress, $0.count)
+            }
             guard count > 0 else { return .end }
             pending += chunk[..<count]
         }

@@ -39,7 +39,8 @@ struct Worker {
 
     /// What runs away is stopped before the machine suffers: well above the limit, which counts touched memory.
     private func limitAddressSpace() throws {
-        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ").first
+        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+            .first
         let now = (pages.flatMap { Int($0) } ?? 0) * sysconf(Int32(_SC_PAGESIZE))
         let most = rlim_t(now + 2 * limit.bytes + 1 << 30)
         var limits = rlimit(rlim_cur: most, rlim_max: most)

@@ -11,7 +11,8 @@ import ModelRunning
 @main
 struct ModelMutator: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model-mutator", abstract: "Tries damaged models: none may crash, hang or eat the memory.")
+        commandName: "model-mutator",
+        abstract: "Tries damaged models: none may crash, hang or eat the memory.")
 
     @Option(help: "The folder with cases: folders with model.onnx and test_data_set_0.")
     var cases = ModelCase.publicCases
