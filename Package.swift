@@ -42,6 +42,9 @@ let allTargets: [Target] = [
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(name: "CHengAccelerator", path: "Sources/CHengAccelerator"),
     .target(name: "CKernels", path: "Kernels/CPU"),
+    .target(
+        name: "CImageCodecs", path: "Sources/CImageCodecs",
+        linkerSettings: ["jpeg", "openjp2", "png", "tiff", "webp"].map { .linkedLibrary($0) }),
     // Static and without the Swift runtime (see runtime.c there): it starts in 1 ms instead of 6, once for each step.
     .executableTarget(
         name: "heng-step", path: "Sources/heng-step",
@@ -65,6 +68,7 @@ let allTargets: [Target] = [
     library("AcceleratorAPI", ["Essentials", "Instrumentation", "CHengAccelerator"]),
     library("ONNXImport", ["Essentials", "Results", "ComputeGraph", "ONNXFormat", protobuf]),
     library("TensorFiles", ["Essentials", "ComputeGraph", "CZlib"]),
+    library("ImageDecoding", ["Essentials", "ComputeGraph", "CImageCodecs"]),
     library("LoadGeneration", ["Essentials", "Results", "Instrumentation"]),
     library("Scheduling", ["Essentials", "HardwareTopology", "Results"]),
 
@@ -107,8 +111,8 @@ let allTargets: [Target] = [
     library(
         "ModelRunning",
         [
-            "Essentials", "Results", "ComputeGraph", "ONNXImport", "TensorFiles", "AcceleratorAPI",
-            "KernelInterface", "Execution", "Backends",
+            "Essentials", "Results", "ComputeGraph", "ONNXImport", "ImageDecoding", "TensorFiles",
+            "AcceleratorAPI", "KernelInterface", "Execution", "Backends",
         ]),
 
     // Floor 8
@@ -126,7 +130,7 @@ let allTargets: [Target] = [
         name: "agent-test-program", dependencies: ["Essentials", "Collectives", "MachineAgent"],
         path: "Tests/TestPrograms/agent-test-program", swiftSettings: swiftSettings),
     .executableTarget(
-        name: "onnx-cases", dependencies: ["Essentials", "ComputeGraph", "ONNXImport"],
+        name: "onnx-cases", dependencies: ["Essentials", "ComputeGraph", "ONNXImport", "ImageDecoding"],
         path: "Tests/TestPrograms/onnx-cases", swiftSettings: swiftSettings),
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
@@ -153,6 +157,7 @@ let allTargets: [Target] = [
         "TopologyDiscoveryTests",
         ["Essentials", "HardwareTopology", "TopologyDiscovery", "CLinux", "CHwloc"]),
     tests("AcceleratorAPITests", ["Essentials", "AcceleratorAPI", "CHengAccelerator"]),
+    tests("ImageDecodingTests", ["Essentials", "ComputeGraph", "ImageDecoding"]),
     tests("TensorFilesTests", ["Essentials", "ComputeGraph", "TensorFiles"]),
     tests("LoadGenerationTests", ["Essentials", "Results", "Instrumentation", "LoadGeneration"]),
     tests("SchedulingTests", ["Essentials", "HardwareTopology", "Scheduling"]),

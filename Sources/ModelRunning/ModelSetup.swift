@@ -3,6 +3,7 @@ internal import Backends
 package import ComputeGraph
 package import Essentials
 internal import Execution
+internal import ImageDecoding
 internal import KernelInterface
 package import ONNXImport
 
@@ -30,7 +31,7 @@ package struct ModelSetup: Sendable {
     }
 
     /// Every operator that models may call.
-    package static let allOperators = ModelOperatorRegistry()
+    package static let allOperators = ModelOperatorRegistry(adding: imageOperators)
 
     package func open(_ path: String) throws -> ONNXModel {
         try ONNXModel(contentsOf: path, registry: registry, limits: limits)

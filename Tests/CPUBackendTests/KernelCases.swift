@@ -25,7 +25,9 @@ struct KernelCase {
 enum KernelCases {
     typealias Maker = @Sendable (inout SeededGenerator) -> KernelCase
 
-    static let makers: [(name: String, make: Maker)] = [
+    static let makers = networks + linearAlgebra
+
+    private static let networks: [(name: String, make: Maker)] = [
         ("Relu", { unary(Relu(), &$0) }), ("Gelu", { unary(Gelu(), &$0) }), ("Tanh", { unary(Tanh(), &$0) }),
         ("Exp", { unary(Exp(), &$0) }), ("Sigmoid", { unary(Sigmoid(), &$0) }),
         ("Neg", { unary(Neg(), &$0) }),

@@ -50,7 +50,8 @@ struct GradientTests {
 extension GradientCase {
     static let all: [GradientCase] =
         elementwise + functions + activations + broadcasting + choices + products + normalizations + windows
-        + movement
+        + movement + otherAxes + losses
+            + matrices
 
     static let elementwise = [
         GradientCase(Neg.self) { (Neg(), [$0.tensor([3, 2])]) },
@@ -107,6 +108,12 @@ extension GradientCase {
                     + [random.tensor(random.repeatable(full)), random.tensor(full)]
             )
         },
+    ]
+
+    static let matrices = [
+        GradientCase(Inverse.self) { (Inverse(), [$0.heavyDiagonal([2, 3, 3])]) },
+        GradientCase(Solve.self) { (Solve(), [$0.heavyDiagonal([2, 3, 3]), $0.tensor([3, 2])]) },
+        GradientCase(LogDeterminant.self) { (LogDeterminant(), [$0.heavyDiagonal([2, 3, 3])]) },
     ]
 
     static let broadcasting = [
@@ -173,6 +180,13 @@ extension GradientCase {
     static let normalizations = [
         GradientCase(Softmax.self) { (Softmax(axis: $0.below(3) - 1), [$0.tensor([2, 3])]) },
         GradientCase(LogSoftmax.self) { (LogSoftmax(axis: $0.below(3) - 1), [$0.tensor([2, 3])]) },
+        GradientCase(RMSNormalization.self) { random in
+            let axis = random.below(2)
+            let scale: Shape = axis == 0 ? [2, 3] : [3]
+            return (
+                RMSNormalization(axis: axis, epsilon: 0.1), [random.tensor([2, 3]), random.tensor(scale)]
+            )
+        },
         GradientCase(LayerNormalization.self) { random in
             let axis = 1 + random.below(2)
             let shape = Shape([random.extent(), 1 + random.extent(), 1 + random.extent()])
@@ -223,6 +237,42 @@ extension GradientCase {
             return (pool, [random.tensor([1, 2, 4, 4])])
         },
         GradientCase(GlobalAveragePool.self) { (GlobalAveragePool(), [$0.tensor([2, 2, $0.extent(), 3])]) },
+    ]
+
+    /// Windows that slide along one axis, and along three.
+    static let otherAxes = [
+        GradientCase(Conv.self) { random in
+            let convolution = Conv(strides: [2], pads: [1, 1], dilations: [1 + random.below(2)])
+            return (convolution, [random.tensor([2, 2, 5]), random.tensor([3, 2, 2]), random.tensor([3])])
+        },
+        GradientCase(Conv.self) { random in
+            let convolution = Conv(
+                strides: [1, 2, 1], pads: (0..<6).map { _ in random.below(2) }, dilations: [1, 1, 2])
+            return (convolution, [random.tensor([1, 1, 2, 3, 4]), random.tensor([2, 1, 2, 1, 2])])
+        },
+        GradientCase(MaxPool.self) { random in
+            let pool = MaxPool(
+                kernelShape: [2, 1, 2], strides: [1, 1, 2], pads: [0, 0, 1, 1, 0, 0], dilations: [1, 1, 2])
+            return (pool, [random.spread([1, 1, 3, 2, 4])])
+        },
+        GradientCase(AveragePool.self) { random in
+            let pool = AveragePool(
+                kernelShape: [3], strides: [2], pads: [1, 0], countIncludePad: random.below(2) == 0,
+                overhang: [1])
+            return (pool, [random.tensor([2, 2, 5])])
+        },
+    ]
+
+    static let losses = [
+        GradientCase(BinaryCrossEntropyLoss.self) { random in
+            let parts = (0..<2).map { _ in random.positive([2, 3]).doubles.map { $0 / 4 } }
+            return (
+                BinaryCrossEntropyLoss(), parts.map { HostTensor(TensorType(.float64, [2, 3]), doubles: $0) }
+            )
+        },
+        GradientCase(KLDivergenceLoss.self) { random in
+            (KLDivergenceLoss(), [random.tensor([2, 3]), random.positive([2, 3])])
+        },
     ]
 
     static let movement = [

@@ -24,5 +24,14 @@ extension SeededGenerator {
         HostTensor(TensorType(.int64, shape), integers: (0..<shape.count).map { _ in Int64(below(bound)) })
     }
 
+    /// Matrices whose diagonal keeps them far from singular.
+    mutating func heavyDiagonal(_ shape: Shape) -> HostTensor {
+        let size = shape[shape.rank - 1]
+        let values = (0..<shape.count).map { index in
+            0.4 * normal() + (index / size % size == index % size ? 3 : 0)
+        }
+        return HostTensor(TensorType(.float64, shape), doubles: values)
+    }
+
     mutating func extent() -> Int { 1 + below(4) }
 }

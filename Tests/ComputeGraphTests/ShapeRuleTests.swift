@@ -20,7 +20,7 @@ private func n(_ extents: Int...) -> TensorType { TensorType(.int64, Shape(exten
 
 @Suite("Shape rules")
 struct ShapeRuleTests {
-    @Test(arguments: refusals)
+    @Test(arguments: refusals + quantization)
     func `inputs that do not fit are refused with a sentence that names the trouble`(refusal: Refusal) throws
     {
         let error = #expect(throws: GraphError.self) { try refusal.used.outputTypes(of: refusal.inputs) }
@@ -59,6 +59,40 @@ struct ShapeRuleTests {
         Refusal(Conv(strides: [0, 1]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "two strides"),
         Refusal(Conv(pads: [1, 1]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "four pads"),
         Refusal(Conv(), [f(1, 1, 2, 2), f(1, 1, 1, 1), f(2)], "the bias has the shape [1]"),
+        Refusal(Conv(strides: [1]), [f(1, 1, 2), f(1, 1, 1)], "one dilation of at least 1"),
+        Refusal(Conv(), [f(1, 2), f(1, 2)], "at least one more axis"),
+        Refusal(Conv(), [f(1, 1, 2), f(1, 1, 2, 1)], "the weight tensor has 3 axes"),
+        Refusal(
+            ConvTranspose(outputExtents: [2]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "the output has 2 extents"),
+        Refusal(
+            ConvTranspose(outputExtents: [2, 2]), [f(1, 3, 2, 2), f(1, 1, 1, 1)], "do not fit 1 groups"),
+        Refusal(
+            ConvTranspose(outputExtents: [2, -2]), [f(1, 1, 2, 2), f(1, 1, 1, 1)], "are not a shape"),
+        Refusal(DeformConv(Conv()), [f(1, 1, 2, 2), f(1, 1, 1, 1), f(1, 1, 2, 2)], "the offset tensor"),
+        Refusal(
+            DeformConv(Conv(), offsetGroup: 3), [f(1, 1, 2, 2), f(1, 1, 1, 1), f(1, 2, 2, 2)],
+            "3 offset groups"),
+        Refusal(AveragePool(kernelShape: [2, 2], overhang: [1]), [f(1, 1, 4, 4)], "the overhang [1]"),
+        Refusal(GlobalMaxPool(), [f(2, 2)], "at least one more axis"),
+        Refusal(GlobalLpPool(p: 0), [f(1, 2, 2)], "a positive number"),
+        Refusal(AdaptiveAveragePool(outputExtents: [0]), [f(1, 1, 4)], "extents of at least 1"),
+        Refusal(MaxUnpool(imageExtents: [2]), [f(1, 1, 2), n(1, 1, 1)], "the tensor of indices"),
+        Refusal(MaxRoiPool(pooledShape: [1]), [f(1, 1, 2, 2), f(1, 5)], "a height and a width"),
+        Refusal(RoiAlign(samplingRatio: -1), [f(1, 1, 2, 2), f(1, 4), n(1)], "0 to 1024 samples"),
+        Refusal(GridSample(), [f(1, 1, 2), f(1, 2, 2)], "1 coordinates for each place"),
+        Refusal(AffineGrid(extents: [2, 2]), [f(1, 2, 2)], "theta has the shape [1x2x3]"),
+        Refusal(
+            Resize(axes: [ResizedAxis(axis: 0, extent: 4, scale: 0)]), [f(2)], "is a positive number"),
+        Refusal(Resize(axes: [ResizedAxis(axis: 3, extent: 4, scale: 2)]), [f(2)], "each named once"),
+        Refusal(
+            Resize(axes: [ResizedAxis(axis: 0, extent: 4, scale: 1e-9)]), [f(2)], "does not make 4 of 2"),
+        Refusal(LRN(size: 0), [f(1, 2, 2)], "the size is at least 1"),
+        Refusal(LpNormalization(p: 3), [f(2)], "p is 1 or 2"),
+        Refusal(MeanVarianceNormalization(), [f(2, 2)], "axis 2 is not in"),
+        Refusal(RMSNormalization(), [f(2, 3), f(2)], "the scale has the shape [3]"),
+        Refusal(NegativeLogLikelihoodLoss(), [f(2, 3), n(3)], "the label tensor has the shape [2]"),
+        Refusal(Dropout(ratio: 1, seed: 0), [f(2)], "from 0 to less than 1"),
+        Refusal(RMSPropUpdate(), [f(2), f(3), f(2), f()], "the gradient has the shape [2]"),
         Refusal(
             MaxPool(kernelShape: [2, 2], pads: [2, 0, 0, 0]), [f(1, 1, 4, 4)], "smaller than the kernel"),
         Refusal(MaxPool(kernelShape: [2]), [f(1, 1, 4, 4)], "a height and a width"),

@@ -21,5 +21,5 @@ package struct CPUKernelProvider: KernelProvider {
     private static let table: [String: [CPUKernel]] = Dictionary(
         grouping: matrixKernels + convolutionKernels + elementwiseKernels + rowKernels + reductionKernels
             + movementKernels
-            + poolingKernels + trainingKernels, by: \.operatorName)
+            + poolingKernels + trainingKernels + linearAlgebraKernels, by: \.operatorName)
 }

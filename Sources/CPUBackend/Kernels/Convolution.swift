@@ -19,16 +19,16 @@ extension CPUKernelProvider {
         ]
     }
 
-    @Sendable private static func refuseConvolution(_ node: NodeSignature) -> Refusal? { onlyFloat32(node) }
+    @Sendable private static func refuseConvolution(_ node: NodeSignature) -> Refusal? { onlyImages(node) }
 
     @Sendable private static func refusePackedConvolution(_ node: NodeSignature) -> Refusal? {
-        if let refusal = onlyFloat32(node) { return refusal }
+        if let refusal = onlyImages(node) { return refusal }
         return node.frozenInputs.contains(1)
             ? nil : "It packs the weights once, and they may change between runs."
     }
 
     @Sendable private static func refuseDepthwise(_ node: NodeSignature) -> Refusal? {
-        if let refusal = onlyFloat32(node) { return refusal }
+        if let refusal = onlyImages(node) { return refusal }
         return node.inputs[1].shape[1] == 1 && node.inputs[0].shape[1] > 1
             ? nil : "It convolves each channel alone, and here are \(node.inputs[1].shape[1]) per group."
     }
@@ -92,6 +92,13 @@ extension CPUKernelProvider {
             workspace: ByteCount(bytes: start + packedCount * 4), pack,
             plan.phase { unsafe UnsafePointer(packed($0)) })
     }
+}
+
+/// The refusal of all but float32 images of two axes.
+@Sendable func onlyImages(_ node: NodeSignature) -> Refusal? {
+    if let refusal = onlyFloat32(node) { return refusal }
+    return node.inputs[0].shape.rank == 4
+        ? nil : "It slides along two axes, and \(node.inputs[0].shape) has \(node.inputs[0].shape.rank - 2)."
 }
 
 /// A convolution as the kernels see it, from `Conv` or `FusedConv`.

@@ -5,21 +5,21 @@ internal import KernelInterface
 extension CPUKernelProvider {
     /// Pools and their gradients.
     static let poolingKernels: [CPUKernel] = [
-        CPUKernel(name: "planes", operatorName: "MaxPool", refuse: onlyFloat32) { node in
+        CPUKernel(name: "planes", operatorName: "MaxPool", refuse: refusePool) { node in
             unsafe pool(node, input: node.inputs[0].shape, output: node.outputs[0].shape) {
                 shape, operands, part in
                 unsafe ck_max_pool2d_f32(
                     shape, operands.input(0), operands.output(0), part.lowerBound, part.upperBound)
             }
         },
-        CPUKernel(name: "planes", operatorName: "AveragePool", refuse: onlyFloat32) { node in
+        CPUKernel(name: "planes", operatorName: "AveragePool", refuse: refusePool) { node in
             unsafe pool(node, input: node.inputs[0].shape, output: node.outputs[0].shape) {
                 shape, operands, part in
                 unsafe ck_average_pool2d_f32(
                     shape, operands.input(0), operands.output(0), part.lowerBound, part.upperBound)
             }
         },
-        CPUKernel(name: "planes", operatorName: "MaxPoolGradient", refuse: onlyFloat32) { node in
+        CPUKernel(name: "planes", operatorName: "MaxPoolGradient", refuse: refusePool) { node in
             unsafe pool(node, input: node.outputs[0].shape, output: node.inputs[0].shape) {
                 shape, operands, part in
                 unsafe ck_max_pool2d_gradient_f32(
@@ -27,7 +27,7 @@ extension CPUKernelProvider {
                     part.upperBound)
             }
         },
-        CPUKernel(name: "planes", operatorName: "AveragePoolGradient", refuse: onlyFloat32) { node in
+        CPUKernel(name: "planes", operatorName: "AveragePoolGradient", refuse: refusePool) { node in
             unsafe pool(node, input: node.outputs[0].shape, output: node.inputs[0].shape) {
                 shape, operands, part in
                 unsafe ck_average_pool2d_gradient_f32(
@@ -35,6 +35,22 @@ extension CPUKernelProvider {
             }
         },
     ]
+
+    @Sendable private static func refusePool(_ node: NodeSignature) -> Refusal? {
+        if let refusal = onlyImages(node) { return refusal }
+        switch node.operator {
+        case let pool as MaxPool where pool.hasIndices: return "It does not tell where elements lie."
+        case let pool as AveragePool where !pool.hasPlainDivisor:
+            return "It counts all of a window or what is inside."
+        case let gradient as AveragePoolGradient where !gradient.pool.hasPlainDivisor:
+            return "It counts all of a window or what is inside."
+        case let gradient as MaxPoolGradient where gradient.pool.dilations != [1, 1]:
+            return "Windows with gaps may hold nothing."
+        case let gradient as AveragePoolGradient where gradient.pool.dilations != [1, 1]:
+            return "Windows with gaps may hold nothing."
+        default: return nil
+        }
+    }
 
     private static func pool(
         _ node: NodeSignature, input: Shape, output: Shape,

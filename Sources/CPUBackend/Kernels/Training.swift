@@ -13,12 +13,13 @@ extension CPUKernelProvider {
         CPUKernel(name: "fused", operatorName: "SGDMomentumUpdate", refuse: onlyFloat32) { descent($0) },
         CPUKernel(name: "fused", operatorName: "AdamUpdate", refuse: refuseAdam) { adam($0) },
         CPUKernel(name: "fused", operatorName: "AdamWUpdate", refuse: refuseAdam) { adam($0) },
-        CPUKernel(name: "gemm-columns", operatorName: "ConvWeightGradient", refuse: onlyFloat32) {
+        CPUKernel(name: "gemm-columns", operatorName: "ConvWeightGradient", refuse: onlyImages) {
             byWeights($0)
         },
-        CPUKernel(name: "gemm-columns", operatorName: "ConvInputGradient", refuse: onlyFloat32) {
+        CPUKernel(name: "gemm-columns", operatorName: "ConvInputGradient", refuse: onlyImages) {
             byInput($0)
         },
+        CPUKernel(name: "gemm-columns", operatorName: "ConvTranspose", refuse: onlyImages) { byInput($0) },
     ]
 
     private static func descent(_ node: NodeSignature) -> CPUPreparedKernel {
@@ -146,11 +147,14 @@ extension CPUKernelProvider {
 
     /// For each image and group: weights' transpose times the gradient, folded back onto the input.
     private static func byInput(_ node: NodeSignature) -> CPUPreparedKernel {
-        guard let op = node.operator as? ConvInputGradient else {
-            preconditionFailure("\(node.operator.name) is not ConvInputGradient")
+        let convolution: Conv
+        switch node.operator {
+        case let gradient as ConvInputGradient: convolution = gradient.convolution
+        case let transposed as ConvTranspose: convolution = transposed.convolution
+        default: preconditionFailure("\(node.operator.name) is no convolution read backwards")
         }
         let cut = GradientShape(
-            op.convolution, input: node.outputs[0].shape, weights: node.inputs[1].shape,
+            convolution, input: node.outputs[0].shape, weights: node.inputs[1].shape,
             output: node.inputs[0].shape)
         let parts = cut.images * cut.groups
         let slots = min(Threads.count, parts)

@@ -39,6 +39,7 @@ package struct ModelAccount: Sendable {
     package var freeBytes: Int { max(0, limits.memory - heldBytes) }
 
     package mutating func hold(_ bytes: Int) { heldBytes = heldBytes.saturatingSum(bytes) }
+    package mutating func release(_ bytes: Int) { heldBytes -= min(bytes, heldBytes) }
 
     /// Notes a call; throws where any limit has been passed.
     package mutating func call() throws(GraphError) {
@@ -110,14 +111,16 @@ extension GraphBuilder {
         try modelState?.account.spend(operations, byReference: true)
     }
 
-    /// Refuses a value for which the limit leaves no room, before anybody allocates it.
-    package func requireRoom(for type: TensorType, of name: String) throws(GraphError) {
+    /// Refuses an output of an operator for which the limit leaves no room, before anybody allocates it.
+    package func requireRoom(for type: TensorType, name: String) throws(GraphError) {
         guard let account = modelState?.account else { return }
         guard type.shape.rank <= ModelLimits.rank else {
-            throw .failed("\(name) has \(type.shape.rank) axes, and there are at most \(ModelLimits.rank).")
+            throw .failed(
+                "The output of \(name) has \(type.shape.rank) axes, and there are at most \(ModelLimits.rank)."
+            )
         }
         guard type.heldBytes <= account.limits.memory else {
-            throw .tooLarge(name: name, type: type, limit: account.limits.memory)
+            throw .tooLarge(name: "The output of \(name)", type: type, limit: account.limits.memory)
         }
         try account.check(more: type.heldBytes)
     }

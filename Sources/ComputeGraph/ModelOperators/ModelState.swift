@@ -129,7 +129,7 @@ extension GraphBuilder {
         _ operator: some Operator, _ inputs: [ValueID], _ types: [TensorType]
     ) throws(GraphError) -> [ValueID]? {
         guard modelState != nil else { return nil }
-        for type in types { try requireRoom(for: type, of: "The output of \(`operator`.name)") }
+        for type in types { try requireRoom(for: type, name: `operator`.name) }
         let constants = inputs.compactMap { graph.constants[$0] }
         guard constants.count == inputs.count else { return nil }
         let given = constants.map(\.type)

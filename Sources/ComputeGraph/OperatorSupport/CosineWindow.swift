@@ -40,10 +40,19 @@ extension CosineWindow {
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let window = Self(
-            size: try call.integer(call.input(0), "the size", in: &graph),
+            size: try call.integer(0, in: &graph),
             isPeriodic: try call.flag("periodic"),
             element: try call.optionalElementType("output_datatype") ?? .float32)
         return [.tensor(try graph.add(window, []))]
+    }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema,
+            attributes: [
+                "periodic": .int(isPeriodic ? 1 : 0), "output_datatype": .int(Int(element.rawValue)),
+            ],
+            inputs: [.integer(size)])
     }
 
     static func windowSchema(_ summary: String) -> OperatorSchema {

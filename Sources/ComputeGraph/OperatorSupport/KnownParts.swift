@@ -44,7 +44,7 @@ extension GraphBuilder {
     mutating func addForAny(_ operator: some Operator, _ inputs: [ValueID]) throws -> ValueID {
         let types = inputs.map(type(of:))
         for output in try `operator`.outputTypes(of: types) {
-            try requireRoom(for: output, of: "The output of \(`operator`.name)")
+            try requireRoom(for: output, name: `operator`.name)
         }
         guard types.contains(where: { $0.element == .string }) else { return try add(`operator`, inputs) }
         // No device holds strings, so this node is computed here and now.

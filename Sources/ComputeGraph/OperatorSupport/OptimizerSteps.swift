@@ -9,6 +9,9 @@ package protocol OptimizerStep: ModelOperator, Operator {
 
     init(_ call: OperatorCall) throws(GraphError)
 
+    /// The attributes of a call that makes this step.
+    var callAttributes: [String: Attribute] { get }
+
     /// The new value of one element; `accumulated` is changed to what it is after the step.
     func value(
         _ x: Double, gradient: Double, accumulated: inout [Double], rate: Double, step: Int
@@ -49,6 +52,11 @@ extension OptimizerStep {
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
         10 * outputs[0].shape.count
+    }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, attributes: callAttributes, inputs: inputs.indices.map { .operand($0) })
     }
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {

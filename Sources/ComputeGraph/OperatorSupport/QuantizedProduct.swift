@@ -73,27 +73,4 @@ extension OperatorCall {
         }
         return ids
     }
-
-    /// Builds a product of matrices whose operands may be vectors, as NumPy's `matmul` takes them.
-    ///
-    /// `body` gets matrices and adds the product.
-    func matrixProduct(
-        _ left: ValueID, _ right: ValueID, in graph: inout GraphBuilder,
-        _ body: (inout GraphBuilder, ValueID, ValueID) throws -> ValueID
-    ) throws -> ValueID {
-        let (leftShape, rightShape) = (graph.type(of: left).shape, graph.type(of: right).shape)
-        try require(leftShape.rank > 0 && rightShape.rank > 0, "a single number is no matrix")
-        let matrix =
-            leftShape.rank == 1
-            ? try graph.add(Reshape([1] + leftShape.extents, allowsZero: true), [left]) : left
-        let other =
-            rightShape.rank == 1
-            ? try graph.add(Reshape(rightShape.extents + [1], allowsZero: true), [right]) : right
-        let product = try body(&graph, matrix, other)
-        guard leftShape.rank == 1 || rightShape.rank == 1 else { return product }
-        var extents = graph.type(of: product).shape.extents
-        if rightShape.rank == 1 { extents.removeLast() }
-        if leftShape.rank == 1 { extents.remove(at: extents.count - (rightShape.rank == 1 ? 1 : 2)) }
-        return try graph.add(Reshape(extents, allowsZero: true), [product])
-    }
 }

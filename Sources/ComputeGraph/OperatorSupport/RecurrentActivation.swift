@@ -8,19 +8,19 @@ package struct RecurrentActivation: Hashable, Sendable {
     package var alpha: Double
     package var beta: Double
 
-    /// The raw values are ONNX's names in small letters.
+    /// The raw values are ONNX's names.
     package enum Kind: String, Hashable, Sendable, CaseIterable {
-        case tanh
-        case sigmoid
-        case relu
-        case affine
-        case leakyRelu = "leakyrelu"
-        case thresholdedRelu = "thresholdedrelu"
-        case scaledTanh = "scaledtanh"
-        case hardSigmoid = "hardsigmoid"
-        case elu
-        case softsign
-        case softplus
+        case tanh = "Tanh"
+        case sigmoid = "Sigmoid"
+        case relu = "Relu"
+        case affine = "Affine"
+        case leakyRelu = "LeakyRelu"
+        case thresholdedRelu = "ThresholdedRelu"
+        case scaledTanh = "ScaledTanh"
+        case hardSigmoid = "HardSigmoid"
+        case elu = "Elu"
+        case softsign = "Softsign"
+        case softplus = "Softplus"
     }
 
     package static let tanh = RecurrentActivation(.tanh)
@@ -33,11 +33,14 @@ package struct RecurrentActivation: Hashable, Sendable {
         self.beta = beta ?? kind.defaultBeta ?? 0
     }
 
-    /// The functions of the given names; alphas and betas go in turn to those that have them.
+    /// The function of a name in any case; it takes the next alpha and beta if it has them.
     ///
-    /// Nil where a name is unknown.
+    /// Nil where the name is unknown.
     init?(_ name: String, alphas: inout ArraySlice<Double>, betas: inout ArraySlice<Double>) {
-        guard let kind = Kind(rawValue: name.lowercased()) else { return nil }
+        let wanted = name.lowercased()
+        guard let kind = Kind.allCases.first(where: { $0.rawValue.lowercased() == wanted }) else {
+            return nil
+        }
         let alpha = kind.defaultAlpha == nil ? nil : alphas.popFirst()
         let beta = kind.defaultBeta == nil ? nil : betas.popFirst()
         self.init(kind, alpha: alpha, beta: beta)
@@ -62,7 +65,7 @@ package struct RecurrentActivation: Hashable, Sendable {
 
 extension RecurrentActivation.Kind {
     /// Nil where the function has no alpha.
-    fileprivate var defaultAlpha: Double? {
+    var defaultAlpha: Double? {
         switch self {
         case .affine, .thresholdedRelu, .scaledTanh, .elu: 1
         case .leakyRelu: 0.01
@@ -72,7 +75,7 @@ extension RecurrentActivation.Kind {
     }
 
     /// Nil where the function has no beta.
-    fileprivate var defaultBeta: Double? {
+    var defaultBeta: Double? {
         switch self {
         case .affine: 0
         case .scaledTanh: 1

@@ -80,3 +80,24 @@ extension OperatorCall {
         return activations
     }
 }
+
+extension RecurrentOperator {
+    /// The call of a layer whose optional inputs are the given ones from the fourth on.
+    func writtenLayer(
+        _ schema: OperatorSchema, optional: [RecurrentLayer.Inputs], attributes: [String: Attribute] = [:]
+    ) -> WrittenCall {
+        var inputs: [WrittenCall.Input] = [.operand(0), .operand(1), .operand(2)]
+        for name in optional { inputs.append(layer.index(of: name).map { .operand($0) } ?? .omitted) }
+        var all = attributes
+        all["hidden_size"] = .int(layer.hiddenSize)
+        all["direction"] = .string(layer.direction.rawValue)
+        all["activations"] = .strings(layer.activations.map(\.kind.rawValue))
+        let alphas = layer.activations.filter { $0.kind.defaultAlpha != nil }.map(\.alpha)
+        let betas = layer.activations.filter { $0.kind.defaultBeta != nil }.map(\.beta)
+        if !alphas.isEmpty { all["activation_alpha"] = .floats(alphas) }
+        if !betas.isEmpty { all["activation_beta"] = .floats(betas) }
+        if let clip = layer.clip { all["clip"] = .float(clip) }
+        if layer.isBatchFirst { all["layout"] = .int(1) }
+        return WrittenCall(schema, since: layer.isBatchFirst ? 14 : 7, attributes: all, inputs: inputs)
+    }
+}

@@ -47,7 +47,7 @@ package struct SmallFloatFormat: Sendable {
         let isNegative = hasSign && pattern & signBit != 0
         switch special {
         case .allOnes where magnitude == magnitudeMask: return isNegative ? -.nan : .nan
-        case .negativeZero where isNegative && magnitude == 0: return .nan
+        case .negativeZero where isNegative && magnitude == 0: return -.nan
         case .ieee where magnitude >> fractionBits == (1 << exponentBits) - 1:
             let special = magnitude & ((1 << fractionBits) - 1) == 0 ? Double.infinity : .nan
             return isNegative ? -special : special

@@ -6,11 +6,6 @@ extension OperatorCall {
             tensor.type.element == .string, "the input \(schema.inputName(index)) is not made of strings")
         return tensor
     }
-
-    /// Checks that a tensor of so many strings keeps to the builder's limit.
-    func requireRoom(forTexts shape: Shape, in graph: GraphBuilder) throws(GraphError) {
-        try graph.requireRoom(for: TensorType(.string, shape), of: "The output of \(schema.name)")
-    }
 }
 
 /// A string that equals another only where all its scalars do, as NumPy and ONNX compare strings.

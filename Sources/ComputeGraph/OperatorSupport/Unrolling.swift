@@ -55,13 +55,6 @@ extension OperatorCall {
         return try graph.integers(value)[0] != 0
     }
 
-    /// The one integer of a tensor, run for if it must be.
-    func integer(_ value: ValueID, _ what: String, in graph: inout GraphBuilder) throws -> Int {
-        let type = graph.type(of: value)
-        try require(type.shape.count == 1, "\(what) is one integer, not \(type)")
-        return try graph.integers(value)[0]
-    }
-
     /// A tensor of zeros with a new axis, whose other extents a model declares.
     ///
     /// It stands for what a loop without iterations has gathered. An open extent counts as 0.
@@ -72,28 +65,58 @@ extension OperatorCall {
             throw error("it ran no iteration, and the type of what it gathers is not declared")
         }
         var extents = (shape ?? []).map { $0 ?? 0 }
-        extents.insert(extent, at: try self.axis(axis, rank: extents.count + 1))
+        extents.insert(extent, at: try resolved(axis: axis, rank: extents.count + 1))
         let zeros = TensorType(element, try Shape(checking: extents))
-        try graph.requireRoom(for: zeros, of: "What \(schema.name) gathers")
+        try graph.requireRoom(for: zeros, name: schema.name)
         return graph.constant(HostTensor(zeros: zeros))
     }
 }
 
 extension GraphBuilder {
+    /// Lets go of what an iteration has computed, but for its outputs; nobody else can name it.
+    ///
+    /// It does so only where everything has been run for, as for a condition, so that a loop that asks for one
+    /// after each iteration keeps no more than its state.
+    mutating func forget(valuesSince first: Int, but outputs: [GraphValue]) {
+        guard graph.nodes.isEmpty, modelState?.evaluator != nil else { return }
+        let kept = Set(outputs.flatMap(\.tensors))
+        for index in first..<graph.values.count {
+            let id = ValueID(index: index)
+            guard !kept.contains(id) else { continue }
+            if let tensor = graph.constants.removeValue(forKey: id)
+                ?? modelState?.given.removeValue(forKey: id)
+            {
+                modelState?.account.release(tensor.heldBytes)
+            }
+        }
+    }
+
     /// Tensors of one shape joined along a new axis, counted from the front of the result.
-    mutating func stacked(_ values: [ValueID], axis: Int) throws(GraphError) -> ValueID {
+    mutating func stacked(_ values: [ValueID], axis: Int) throws -> ValueID {
         var parts: [ValueID] = []
         for value in values {
             var extents = type(of: value).shape.extents
             extents.insert(1, at: min(axis, extents.count))
-            parts.append(try add(Reshape(extents, allowsZero: true), [value]))
+            parts.append(try reshaped(value, to: extents))
         }
-        return parts.count == 1 ? parts[0] : try add(Concat(axis: axis), parts)
+        return parts.count == 1 ? parts[0] : try addForAny(Concat(axis: axis), parts)
     }
 
     /// The part of a tensor at one place of an axis, without that axis.
-    mutating func part(of value: ValueID, at index: Int, axis: Int) throws(GraphError) -> ValueID {
+    mutating func part(of value: ValueID, at index: Int, axis: Int) throws -> ValueID {
         let place = constant(HostTensor(.int64(), integers: [Int64(index)]))
-        return try add(Gather(axis: axis), [value, place])
+        return try addForAny(Gather(axis: axis), [value, place])
+    }
+}
+
+extension GraphValue {
+    /// All tensors in it.
+    fileprivate var tensors: [ValueID] {
+        switch self {
+        case .tensor(let id): [id]
+        case .sequence(let elements, _): elements.flatMap(\.tensors)
+        case .optional(let held, _): held?.tensors ?? []
+        case .map: []
+        }
     }
 }

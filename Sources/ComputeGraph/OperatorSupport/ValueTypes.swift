@@ -52,7 +52,7 @@ extension OperatorCall {
 
     /// The place in a sequence that an input names; a negative one counts from the back.
     func position(_ index: Int, among count: Int, in graph: inout GraphBuilder) throws -> Int {
-        let position = try integer(try input(index), "the position", in: &graph)
+        let position = try integer(index, in: &graph)
         try require(
             position >= -count && position < count, "position \(position) is not in a sequence of \(count)")
         return position < 0 ? position + count : position

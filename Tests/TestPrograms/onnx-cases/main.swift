@@ -1,6 +1,7 @@
 import ComputeGraph
 import Essentials
 import Foundation
+import ImageDecoding
 import ONNXImport
 
 struct ReferenceEvaluator: GraphEvaluator {
@@ -38,7 +39,7 @@ func difference(_ found: HostValue, _ expected: HostValue) -> String? {
 let arguments = CommandLine.arguments
 let root = arguments[1]
 let pattern = try Regex(arguments.count > 2 ? arguments[2] : ".")
-let registry = ModelOperatorRegistry()
+let registry = ModelOperatorRegistry(adding: imageOperators)
 var passed = 0
 var failed = 0
 for name in try FileManager.default.contentsOfDirectory(atPath: root).sorted() where name.contains(pattern) {

@@ -69,16 +69,27 @@ extension RegexParser {
         var parts: [RegexTree] = []
         while let scalar = next, scalar != "|", scalar != ")" {
             if take("\\Q") {
-                let end = place
-                while next != nil, !scalars[place...].starts(with: "\\E".unicodeScalars) { place += 1 }
-                parts += scalars[end..<place].map { .one(ScalarSet($0, ignoresCase: flags.ignoresCase)) }
-                _ = take("\\E")
+                var quoted = quotation()
+                guard let last = quoted.popLast() else { continue }
+                parts += quoted
+                parts.append(try repeated(last))
             } else {
                 let atom = try atom()
                 parts.append(try repeated(atom))
             }
         }
         return .sequence(parts)
+    }
+
+    /// Goes past the text between \Q and \E, or the end, each scalar of which stands for itself.
+    private mutating func quotation() -> [RegexTree] {
+        let start = place
+        while next != nil, !scalars[place...].starts(with: "\\E".unicodeScalars) { place += 1 }
+        let quoted = scalars[start..<place].map {
+            RegexTree.one(ScalarSet($0, ignoresCase: flags.ignoresCase))
+        }
+        _ = take("\\E")
+        return quoted
     }
 
     private mutating func repeated(_ atom: RegexTree) throws(RegexFault) -> RegexTree {

@@ -54,9 +54,9 @@ package struct Attention: Operator {
         self.givenScores = givenScores
     }
 
-    private var maskIndex: Int { 3 }
-    private var pastIndex: Int { 3 + (hasMask ? 1 : 0) }
-    private var lengthsIndex: Int { pastIndex + (hasPast ? 2 : 0) }
+    var maskIndex: Int { 3 }
+    var pastIndex: Int { 3 + (hasMask ? 1 : 0) }
+    var lengthsIndex: Int { pastIndex + (hasPast ? 2 : 0) }
 
     package func outputTypes(of inputs: [TensorType]) throws(GraphError) -> [TensorType] {
         try requireInputs(inputs, lengthsIndex + (hasLengths ? 1 : 0))

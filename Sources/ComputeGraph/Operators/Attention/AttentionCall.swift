@@ -55,4 +55,23 @@ extension Attention: ModelOperator {
         if !attention.givesPresent { outputs.insert(contentsOf: [inputs[1], inputs[2]], at: 1) }
         return outputs.map(GraphValue.tensor)
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        // A file names outputs by their places, and scores come after the keys and values.
+        if givenScores != nil, !givesPresent { return nil }
+        var operands = [WrittenCall.Input.operand(0), .operand(1), .operand(2)]
+        operands.append(hasMask ? .operand(maskIndex) : .omitted)
+        operands += hasPast ? [.operand(pastIndex), .operand(pastIndex + 1)] : [.omitted, .omitted]
+        operands.append(hasLengths ? .operand(lengthsIndex) : .omitted)
+        var attributes: [String: Attribute] = [
+            "softcap": .float(softcap), "is_causal": .int(isCausal ? 1 : 0),
+            "qk_matmul_output_mode": .int(givenScores?.rawValue ?? 0),
+        ]
+        attributes["q_num_heads"] = queryHeads.map(Attribute.int)
+        attributes["kv_num_heads"] = keyHeads.map(Attribute.int)
+        attributes["scale"] = scale.map(Attribute.float)
+        attributes["softmax_precision"] = softmaxPrecision.map { .int(Int($0.rawValue)) }
+        return WrittenCall(
+            Self.schema, since: hasLengths ? 24 : 23, attributes: attributes, inputs: operands)
+    }
 }

@@ -65,11 +65,3 @@ package enum FlexAttention: ModelOperator {
         return result
     }
 }
-
-extension GraphBuilder {
-    fileprivate mutating func converted(
-        _ value: ValueID, to element: ElementType
-    ) throws(GraphError) -> ValueID {
-        type(of: value).element == element ? value : try add(Cast(to: element), [value])
-    }
-}

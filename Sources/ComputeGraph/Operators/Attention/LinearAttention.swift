@@ -226,4 +226,18 @@ extension LinearAttention: ModelOperator {
         let inputs = [try call.input(0), try call.input(1), try call.input(2), past, decay, beta]
         return try graph.addNode(attention, inputs.compactMap { $0 }).map(GraphValue.tensor)
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        let operands: [WrittenCall.Input] = [
+            .operand(0), .operand(1), .operand(2), hasPast ? .operand(3) : .omitted,
+            rule.hasDecay ? .operand(decayIndex) : .omitted, rule.hasBeta ? .operand(betaIndex) : .omitted,
+        ]
+        return WrittenCall(
+            Self.schema,
+            attributes: [
+                "q_num_heads": .int(queryHeads), "kv_num_heads": .int(keyHeads), "scale": .float(scale),
+                "update_rule": .string(rule.rawValue),
+            ],
+            inputs: operands)
+    }
 }

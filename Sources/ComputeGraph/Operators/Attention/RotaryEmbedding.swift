@@ -109,4 +109,12 @@ extension RotaryEmbedding: ModelOperator {
         let inputs = [try call.input(0), try call.input(1), try call.input(2), positions].compactMap { $0 }
         return [.tensor(try graph.add(embedding, inputs))]
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var attributes: [String: Attribute] = [
+            "rotary_embedding_dim": .int(rotatedSize), "interleaved": .int(isInterleaved ? 1 : 0),
+        ]
+        attributes["num_heads"] = heads.map(Attribute.int)
+        return WrittenCall(Self.schema, attributes: attributes, inputs: inputs.indices.map { .operand($0) })
+    }
 }

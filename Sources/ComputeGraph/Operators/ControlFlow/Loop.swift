@@ -27,7 +27,7 @@ package enum Loop: ModelOperator {
         for index in call.inputs.indices.dropFirst(2) { carried.append(try call.value(index)) }
         let count = carried.count
         let body = try call.subgraph("body", inputs: count + 2, outputs: count + 1...Int.max)
-        let limit = try call.optional(0).map { try call.integer($0, "M", in: &graph) }
+        let limit = try call.optional(0) == nil ? nil : call.integer(0, in: &graph)
         let condition = try call.optional(1)
         var holds = try condition.map { try call.condition($0, in: &graph) } ?? true
         var gathered = [[ValueID]](repeating: [], count: body.outputCount - count - 1)
@@ -36,6 +36,7 @@ package enum Loop: ModelOperator {
         var iteration = 0
         while holds, iteration < limit ?? .max {
             try call.checkIteration(iteration, in: &graph)
+            let first = graph.graph.values.count
             let number = graph.constant(HostTensor(.int64(), integers: [Int64(iteration)]))
             let outputs = try call.build(
                 body, inputs: [.tensor(number), .tensor(truth)] + carried, in: &graph)
@@ -47,6 +48,7 @@ package enum Loop: ModelOperator {
             if condition != nil, iteration < limit ?? .max {
                 holds = try call.condition(try call.tensor(outputs[0], "a condition"), in: &graph)
             }
+            graph.forget(valuesSince: first, but: outputs)
         }
         for (place, values) in gathered.enumerated() {
             let stack =

@@ -50,7 +50,7 @@ package enum Scan: ModelOperator {
                 continue
             }
             let rank = graph.type(of: first).shape.rank + 1
-            let axis = try call.axis(outputAxes[place], rank: rank)
+            let axis = try call.resolved(axis: outputAxes[place], rank: rank)
             let values =
                 outputDirections[place] == 0 ? run.gathered[place] : Array(run.gathered[place].reversed())
             outputs.append(.tensor(try graph.stacked(values, axis: axis)))
@@ -157,7 +157,7 @@ package enum Scan: ModelOperator {
     ) throws(GraphError) -> [Scanned] {
         var inputs: [Scanned] = []
         for (place, id) in ids.enumerated() {
-            let axis = try call.axis(axes[place], rank: graph.type(of: id).shape.rank)
+            let axis = try call.resolved(axis: axes[place], rank: graph.type(of: id).shape.rank)
             inputs.append(Scanned(id: id, axis: axis, isReversed: directions[place] != 0))
         }
         return inputs
@@ -191,6 +191,7 @@ package enum Scan: ModelOperator {
             gathered = [[ValueID]](repeating: [], count: body.outputCount - states.count)
             for step in 0..<length {
                 try call.checkIteration(step, in: &graph)
+                let first = graph.graph.values.count
                 var values = states.map(GraphValue.tensor)
                 for input in inputs {
                     let place = input.isReversed ? length - 1 - step : step
@@ -205,6 +206,7 @@ package enum Scan: ModelOperator {
                         gathered[place - states.count].append(id)
                     }
                 }
+                graph.forget(valuesSince: first, but: outputs)
             }
         }
     }

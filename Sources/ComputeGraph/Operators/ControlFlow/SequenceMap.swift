@@ -12,26 +12,27 @@ package enum SequenceMap: ModelOperator {
         attributes: [.graph("body", "takes one element of each sequence, and the tensors").required])
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
-        let first = try call.sequence(0)
+        let sequence = try call.sequence(0)
         for index in call.inputs.indices {
             guard case .sequence(let elements, _) = try call.value(index) else { continue }
             try call.require(
-                elements.count == first.elements.count,
-                "its sequences have \(first.elements.count) and \(elements.count) elements")
+                elements.count == sequence.elements.count,
+                "its sequences have \(sequence.elements.count) and \(elements.count) elements")
         }
         let body = try call.subgraph("body", inputs: call.inputs.count, outputs: 1...Int.max)
         var results = [[GraphValue]](repeating: [], count: body.outputCount)
-        for place in first.elements.indices {
+        for place in sequence.elements.indices {
             try call.checkIteration(place, in: &graph)
+            let first = graph.graph.values.count
             let inputs = call.inputs.compactMap { input in
                 if case .sequence(let elements, _) = input { elements[place] } else { input }
             }
-            for (output, value) in try call.build(body, inputs: inputs, in: &graph).enumerated() {
-                results[output].append(value)
-            }
+            let outputs = try call.build(body, inputs: inputs, in: &graph)
+            for (output, value) in outputs.enumerated() { results[output].append(value) }
+            graph.forget(valuesSince: first, but: outputs)
         }
         return results.enumerated().map { output, values in
-            let type = values.first.map(graph.valueType(of:)) ?? body.outputTypes[output] ?? first.type
+            let type = values.first.map(graph.valueType(of:)) ?? body.outputTypes[output] ?? sequence.type
             return .sequence(values, of: type.withoutShape)
         }
     }

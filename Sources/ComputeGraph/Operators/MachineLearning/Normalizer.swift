@@ -3,7 +3,7 @@ package struct Normalizer: Operator {
     package static let name = "Normalizer"
 
     package enum Norm: String, Hashable, Sendable, CaseIterable {
-        /// The largest magnitude.
+        /// The largest element, with its sign, as the standard has it.
         case maximum = "MAX"
         /// The sum of magnitudes.
         case sum = "L1"
@@ -12,7 +12,7 @@ package struct Normalizer: Operator {
 
         func value(_ example: ArraySlice<Double>) -> Double {
             switch self {
-            case .maximum: example.reduce(0) { $1.isNaN ? .nan : max($0, abs($1)) }
+            case .maximum: example.reduce(-.infinity) { $1.isNaN ? .nan : max($0, $1) }
             case .sum: example.reduce(0) { $0 + abs($1) }
             case .euclidean: dot(example, example).squareRoot()
             }
@@ -49,7 +49,10 @@ extension Normalizer: ModelOperator {
         inputs: [.required("X", .features, "[N, F], or [F] for one example")],
         outputs: [.required("Y", .float32, "the shape of X; an example of norm 0 stays as it is")],
         attributes: [
-            .string("norm", "MAX", "MAX, the largest magnitude; L1, their sum; or L2, the Euclidean length")
+            .string(
+                "norm", "MAX",
+                "MAX, the largest element with its sign; L1, the sum of magnitudes; or L2, the Euclidean length"
+            )
         ])
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {

@@ -187,17 +187,20 @@ extension MatMul: ModelOperator {
 
 extension GraphBuilder {
     /// The product as NumPy's `matmul` has it: an operand of one axis is a row on the left, a column on the right.
+    ///
+    /// `multiply` adds the node that multiplies matrices.
     mutating func matrixProduct(
-        _ left: ValueID, _ right: ValueID, for call: OperatorCall
+        _ left: ValueID, _ right: ValueID, for call: OperatorCall,
+        by multiply: (inout GraphBuilder, ValueID, ValueID) throws -> ValueID = {
+            try $0.add(MatMul(), [$1, $2])
+        }
     ) throws -> ValueID {
         let (l, r) = (type(of: left).shape, type(of: right).shape)
         try call.require(l.rank > 0 && r.rank > 0, "operands have at least one axis; here are \(l) and \(r)")
-        let product = try add(
-            MatMul(),
-            [
-                l.rank == 1 ? reshaped(left, to: [1, l[0]]) : left,
-                r.rank == 1 ? reshaped(right, to: [r[0], 1]) : right,
-            ])
+        let product = try multiply(
+            &self,
+            l.rank == 1 ? reshaped(left, to: [1, l[0]]) : left,
+            r.rank == 1 ? reshaped(right, to: [r[0], 1]) : right)
         var extents = type(of: product).shape.extents
         if r.rank == 1 { extents.removeLast() }
         if l.rank == 1 { extents.remove(at: extents.count - (r.rank == 1 ? 1 : 2)) }

@@ -46,6 +46,12 @@ extension ConvInteger: ModelOperator {
         outputs: [.required("y", TypeSet(.int32), "[batch, filters, spatial axes...]")],
         attributes: .quantizedConvolution)
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard let attributes = convolution.attributes(of: Self.schema) else { return nil }
+        return WrittenCall(
+            Self.schema, attributes: attributes, inputs: inputs.indices.map { .operand($0) })
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let inputs = try call.operandsWithZeroPoints(2, zeroPointsOf: [0, 1], in: &graph)
         let convolution = try call.quantizedConvolution(

@@ -68,6 +68,15 @@ extension DequantizeLinear: ModelOperator {
             .int("output_dtype", 0, "ONNX's number of the type of y; 0 for that of x_scale"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        let attributes: [String: Attribute] = [
+            "axis": .int(axis), "block_size": .int(blockSize), "output_dtype": .int(Int(output.rawValue)),
+        ]
+        return WrittenCall(
+            Self.schema, since: max(23, inputs.map(\.element.sinceVersion).max() ?? 0),
+            attributes: attributes, inputs: inputs.indices.map { .operand($0) })
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let inputs = [try call.input(0), try call.input(1)] + (try call.optional(2).map { [$0] } ?? [])
         let output = try call.chosenElementType("output_dtype") ?? graph.type(of: inputs[1]).element

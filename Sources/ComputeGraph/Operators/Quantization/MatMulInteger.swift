@@ -49,7 +49,7 @@ extension MatMulInteger: ModelOperator {
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let inputs = try call.operandsWithZeroPoints(2, zeroPointsOf: [0, 1], in: &graph)
-        let product = try call.matrixProduct(inputs[0], inputs[1], in: &graph) { graph, left, right in
+        let product = try graph.matrixProduct(inputs[0], inputs[1], for: call) { graph, left, right in
             try graph.add(MatMulInteger(), [left, right] + inputs.dropFirst(2))
         }
         return [.tensor(product)]

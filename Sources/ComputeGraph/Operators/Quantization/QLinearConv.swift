@@ -71,6 +71,12 @@ extension QLinearConv: ModelOperator {
         outputs: [.required("y", .bytes, "[batch, filters, spatial axes...]")],
         attributes: .quantizedConvolution)
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard let attributes = convolution.attributes(of: Self.schema) else { return nil }
+        return WrittenCall(
+            Self.schema, attributes: attributes, inputs: inputs.indices.map { .operand($0) })
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         var inputs: [ValueID] = []
         for index in 0..<8 { inputs.append(try call.input(index)) }

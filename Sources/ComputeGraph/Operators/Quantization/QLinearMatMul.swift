@@ -77,9 +77,15 @@ extension QLinearMatMul: ModelOperator {
         ],
         outputs: [.required("y", operands, "[..., rows, columns]")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        let isOld = inputs.allSatisfy { TypeSet([.bytes, .float32]).contains($0.element) }
+        return WrittenCall(
+            Self.schema, since: isOld ? 10 : 21, inputs: inputs.indices.map { .operand($0) })
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let inputs = try call.allInputs()
-        let product = try call.matrixProduct(inputs[0], inputs[3], in: &graph) { graph, left, right in
+        let product = try graph.matrixProduct(inputs[0], inputs[3], for: call) { graph, left, right in
             try graph.add(QLinearMatMul(), [left] + inputs[1...2] + [right] + inputs[4...])
         }
         return [.tensor(product)]

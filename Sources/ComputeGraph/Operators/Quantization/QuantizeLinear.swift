@@ -89,6 +89,18 @@ extension QuantizeLinear: ModelOperator {
             .int("saturate", 1, "whether a float8 takes its largest value for what lies beyond it"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var attributes: [String: Attribute] = [
+            "axis": .int(axis), "block_size": .int(blockSize), "saturate": .int(saturates ? 1 : 0),
+            "output_dtype": .int(Int(output.rawValue)),
+        ]
+        if let precision { attributes["precision"] = .int(Int(precision.rawValue)) }
+        let types = inputs.map(\.element) + [output]
+        return WrittenCall(
+            Self.schema, since: max(23, types.map(\.sinceVersion).max() ?? 0), attributes: attributes,
+            inputs: inputs.indices.map { .operand($0) })
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let zeroPoint = try call.optional(2)
         let named = try call.chosenElementType("output_dtype")

@@ -53,4 +53,10 @@ extension GRU: ModelOperator {
         let gru = GRU(layer, resetsAfter: try call.flag("linear_before_reset"))
         return try graph.addNode(gru, inputs).map(GraphValue.tensor)
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        writtenLayer(
+            Self.schema, optional: [.bias, .lengths, .initialHidden],
+            attributes: ["linear_before_reset": .int(resetsAfter ? 1 : 0)])
+    }
 }

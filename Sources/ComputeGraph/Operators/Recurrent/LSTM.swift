@@ -60,4 +60,10 @@ extension LSTM: ModelOperator {
         let lstm = LSTM(layer, couplesInputForget: try call.flag("input_forget"))
         return try graph.addNode(lstm, inputs).map(GraphValue.tensor)
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        writtenLayer(
+            Self.schema, optional: RecurrentLayer.Inputs.all,
+            attributes: ["input_forget": .int(couplesInputForget ? 1 : 0)])
+    }
 }

@@ -29,4 +29,9 @@ extension RNN: ModelOperator {
             optional: [.bias, .lengths, .initialHidden], defaults: [.tanh], in: graph)
         return try graph.addNode(RNN(layer), inputs).map(GraphValue.tensor)
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        writtenLayer(
+            Self.schema, optional: [.bias, .lengths, .initialHidden])
+    }
 }

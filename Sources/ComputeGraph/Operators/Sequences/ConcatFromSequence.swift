@@ -17,10 +17,10 @@ package enum ConcatFromSequence: ModelOperator {
         try call.require(!ids.isEmpty, "the sequence has no elements")
         let rank = graph.type(of: ids[0]).shape.rank
         guard try call.flag("new_axis") else {
-            let axis = try call.axis(try call.int("axis"), rank: rank)
-            return [.tensor(try graph.add(Concat(axis: axis), ids))]
+            let axis = try call.resolved(axis: call.int("axis"), rank: rank)
+            return [.tensor(try graph.addForAny(Concat(axis: axis), ids))]
         }
-        let axis = try call.axis(try call.int("axis"), rank: rank + 1)
+        let axis = try call.resolved(axis: call.int("axis"), rank: rank + 1)
         return [.tensor(try graph.stacked(ids, axis: axis))]
     }
 }

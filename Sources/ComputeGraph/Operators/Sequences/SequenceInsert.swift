@@ -13,8 +13,8 @@ package enum SequenceInsert: ModelOperator {
         var (elements, type) = try call.sequence(0)
         let element = try call.element(1, of: type, in: graph)
         var position = elements.count
-        if let given = try call.optional(2) {
-            position = try call.integer(given, "the position", in: &graph)
+        if try call.optional(2) != nil {
+            position = try call.integer(2, in: &graph)
             try call.require(
                 position >= -elements.count && position <= elements.count,
                 "position \(position) is not in a sequence of \(elements.count)")

@@ -17,7 +17,7 @@ package enum SplitToSequence: ModelOperator {
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let input = try call.input(0)
         let type = graph.type(of: input)
-        let axis = try call.axis(try call.int("axis"), rank: type.shape.rank)
+        let axis = try call.resolved(axis: call.int("axis"), rank: type.shape.rank)
         let split = try call.optional(1)
         let extents = try partExtents(split, of: type.shape[axis], call, in: &graph)
         let keepsAxis = try split != nil || call.flag("keepdims")
@@ -26,7 +26,7 @@ package enum SplitToSequence: ModelOperator {
         for extent in extents {
             if keepsAxis {
                 let slice = Slice(starts: [start], ends: [start + extent], axes: [axis])
-                parts.append(.tensor(try graph.add(slice, [input])))
+                parts.append(.tensor(try graph.addForAny(slice, [input])))
             } else {
                 parts.append(.tensor(try graph.part(of: input, at: start, axis: axis)))
             }

@@ -115,14 +115,19 @@ extension DFT: ModelOperator {
         let input = try call.input(0)
         let shape = graph.type(of: input).shape
         var axis = call.version < 20 ? try call.int("axis") : -2
-        if call.version >= 20, let given = try call.optional(2) {
-            axis = try call.integer(given, "the axis", in: &graph)
-        }
-        axis = try call.axis(axis, rank: shape.rank)
+        if call.version >= 20, try call.optional(2) != nil { axis = try call.integer(2, in: &graph) }
+        axis = try call.resolved(axis: axis, rank: shape.rank)
         let (isInverse, isOneSided) = (try call.flag("inverse"), try call.flag("onesided"))
         var length = isInverse && isOneSided ? 2 * (shape[axis] - 1) : shape[axis]
-        if let given = try call.optional(1) { length = try call.integer(given, "the length", in: &graph) }
+        if try call.optional(1) != nil { length = try call.integer(1, in: &graph) }
         let transform = DFT(axis: axis, length: length, isInverse: isInverse, isOneSided: isOneSided)
         return [.tensor(try graph.add(transform, [input]))]
+    }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, since: 20,
+            attributes: ["inverse": .int(isInverse ? 1 : 0), "onesided": .int(isOneSided ? 1 : 0)],
+            inputs: [.operand(0), .integer(length), .integer(axis)])
     }
 }

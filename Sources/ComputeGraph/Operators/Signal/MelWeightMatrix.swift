@@ -106,11 +106,20 @@ extension MelWeightMatrix: ModelOperator {
             edges.append(values[0])
         }
         let matrix = MelWeightMatrix(
-            bandCount: try call.integer(call.input(0), "the number of bands", in: &graph),
-            transformLength: try call.integer(call.input(1), "the length of the transform", in: &graph),
-            sampleRate: try call.integer(call.input(2), "the sample rate", in: &graph),
+            bandCount: try call.integer(0, in: &graph),
+            transformLength: try call.integer(1, in: &graph),
+            sampleRate: try call.integer(2, in: &graph),
             lowerEdge: edges[0], upperEdge: edges[1],
             element: try call.optionalElementType("output_datatype") ?? .float32)
         return [.tensor(try graph.add(matrix, []))]
+    }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, attributes: ["output_datatype": .int(Int(element.rawValue))],
+            inputs: [
+                .integer(bandCount), .integer(transformLength), .integer(sampleRate),
+                .constant(.scalar(lowerEdge, .float64)), .constant(.scalar(upperEdge, .float64)),
+            ])
     }
 }

@@ -80,12 +80,18 @@ extension STFT: ModelOperator {
         let shape = graph.type(of: signal).shape
         try call.require(shape.rank == 3, "the signal has three axes, not the shape \(shape)")
         var length = window.map { graph.type(of: $0).shape.count } ?? shape[1]
-        if let given = try call.optional(3) {
-            length = try call.integer(given, "the length of a part", in: &graph)
-        }
+        if try call.optional(3) != nil { length = try call.integer(3, in: &graph) }
         let transform = STFT(
-            frameStep: try call.integer(call.input(1), "the step", in: &graph), frameLength: length,
+            frameStep: try call.integer(1, in: &graph), frameLength: length,
             isOneSided: try call.flag("onesided"), hasWindow: window != nil)
         return [.tensor(try graph.add(transform, [signal, window].compactMap { $0 }))]
+    }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, attributes: ["onesided": .int(isOneSided ? 1 : 0)],
+            inputs: [
+                .operand(0), .integer(frameStep), hasWindow ? .operand(1) : .omitted, .integer(frameLength),
+            ])
     }
 }

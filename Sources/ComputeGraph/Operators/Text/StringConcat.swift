@@ -14,7 +14,7 @@ package enum StringConcat: ModelOperator {
             throw call.error("the shapes \(left.type.shape) and \(right.type.shape) do not broadcast")
         }
         let shape = try Shape(checking: extents)
-        try call.requireRoom(forTexts: shape, in: graph)
+        try graph.requireRoom(for: TensorType(.string, shape), name: call.schema.name)
         let (fronts, backs) = (left.strings, right.strings)
         let joined = zip(
             broadcastIndices(of: left.type.shape, in: shape),

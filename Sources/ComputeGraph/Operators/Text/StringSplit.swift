@@ -23,7 +23,7 @@ package enum StringSplit: ModelOperator {
         }
         let longest = parts.map(\.count).max() ?? 0
         let shape = try Shape(checking: tensor.type.shape.extents + [longest])
-        try call.requireRoom(forTexts: shape, in: graph)
+        try graph.requireRoom(for: TensorType(.string, shape), name: call.schema.name)
         let rows = parts.flatMap { $0 + [String](repeating: "", count: longest - $0.count) }
         let counts = HostTensor(
             TensorType(.int64, tensor.type.shape), integers: parts.map { Int64($0.count) })

@@ -41,4 +41,10 @@ extension Adagrad {
             .float("decay_factor", 0, "how fast the learning rate falls from step to step"),
             .float("norm_coefficient", 0, "how much of the tensor is added to its gradient"),
         ])
+
+    package var callAttributes: [String: Attribute] {
+        [
+            "epsilon": .float(epsilon), "decay_factor": .float(rateDecay), "norm_coefficient": .float(decay),
+        ]
+    }
 }

@@ -56,4 +56,11 @@ extension Adam {
             .float("norm_coefficient", 0, "how much of the tensor is added to its gradient"),
             .float("norm_coefficient_post", 0, "which part of the new tensor is taken away"),
         ])
+
+    package var callAttributes: [String: Attribute] {
+        [
+            "alpha": .float(alpha), "beta": .float(beta), "epsilon": .float(epsilon),
+            "norm_coefficient": .float(decay), "norm_coefficient_post": .float(decayAfter),
+        ]
+    }
 }

@@ -28,6 +28,8 @@ package enum Gradient: ModelOperator {
         try call.require(graph.type(of: y).element.isFloating, "y is of floats, not \(graph.type(of: y))")
 
         let function = graph.function(of: y, stoppingAt: Set(places.keys))
+        try call.require(
+            graph.remembers(function), "y passes through a loop whose steps are not kept for gradients")
         let nodes = try graph.repeated(function, replacing: places)
         let loss = nodes.replaced[y] ?? y
         let variables = Array(inputs.prefix(xs.count))
@@ -63,6 +65,18 @@ extension GraphBuilder {
             needed.formUnion(node.inputs.filter { !leaves.contains($0) })
             return true
         }.reversed()
+    }
+
+    /// Whether all that the nodes read and make is known or still to be run for.
+    fileprivate func remembers(_ nodes: [Node]) -> Bool {
+        // Only a run forgets.
+        guard let state = modelState, state.evaluator != nil else { return true }
+        let pending = Set(graph.nodes.flatMap(\.outputs))
+        return nodes.allSatisfy { node in
+            (node.inputs + node.outputs).allSatisfy {
+                graph.constants[$0] != nil || state.given[$0] != nil || pending.contains($0)
+            }
+        }
     }
 
     /// The nodes, and those of them that read a replaced value added anew to read what replaces it.

@@ -46,4 +46,11 @@ extension Momentum {
             .float("norm_coefficient", nil, "how much of the tensor is added to its gradient").required,
             .string("mode", nil, "standard or nesterov").required,
         ])
+
+    package var callAttributes: [String: Attribute] {
+        [
+            "alpha": .float(alpha), "beta": .float(beta), "norm_coefficient": .float(decay),
+            "mode": .string(usesNesterov ? "nesterov" : "standard"),
+        ]
+    }
 }

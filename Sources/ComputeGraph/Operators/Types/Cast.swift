@@ -73,8 +73,33 @@ extension Cast: ModelOperator {
             .string("round_mode", "up", "how a number becomes a float8e8m0: up, down or nearest"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        // Each type has its first version; the last of them has also the other attributes.
+        let since = max(to.sinceVersion, inputs[0].element.sinceVersion)
+        var attributes: [String: Attribute] = ["to": .int(Int(to.rawValue))]
+        if since >= 19 { attributes["saturate"] = .int(saturates ? 1 : 0) }
+        if since >= 24 { attributes["round_mode"] = .string(rounding.rawValue) }
+        return WrittenCall(Self.schema, since: since, attributes: attributes, inputs: [.operand(0)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         [.tensor(try call.cast(call.input(0), to: call.castTarget(), in: &graph))]
+    }
+}
+
+extension ElementType {
+    /// The first version of ONNX's operator set whose casts and quantization know the type.
+    var sinceVersion: Int {
+        switch self {
+        case .bfloat16: 13
+        case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz: 19
+        case .int4, .uint4: 21
+        case .float4e2m1: 23
+        case .float8e8m0: 24
+        case .int2, .uint2: 25
+        case .string: 9
+        default: 6
+        }
     }
 }
 

@@ -1,0 +1,61 @@
+/// The attributes that convolutions and pools share.
+extension OperatorSchema.AttributeParameter {
+    static let autoPad = string(
+        "auto_pad", "NOTSET", "NOTSET, SAME_UPPER, SAME_LOWER or VALID: whether pads are given or found")
+    static let kernelShape = ints("kernel_shape", nil, "the window's extents; a convolution has its weights'")
+    static let strides = ints("strides", nil, "one for each axis, 1 where left out")
+    static let pads = ints("pads", nil, "beginnings, then ends; 0 where left out")
+    static let dilations = ints("dilations", nil, "one for each axis, 1 where left out")
+    static let ceilMode = int(
+        "ceil_mode", 0, "whether a last window may reach beyond the padding; it still begins before it")
+}
+
+extension OperatorCall {
+    /// A list of integers, or nil where it is left out or empty.
+    func someInts(_ name: String) throws(GraphError) -> [Int]? {
+        guard let list = try optionalInts(name), !list.isEmpty else { return nil }
+        return list
+    }
+
+    /// The window that the attributes describe over the extents of x behind batch and channels, with the pads that
+    /// `auto_pad` asks for.
+    func window(kernel: [Int], over extents: [Int]) throws(GraphError) -> Window {
+        var window = Window(
+            kernel: kernel, strides: try someInts("strides") ?? extents.map { _ in 1 },
+            pads: try someInts("pads") ?? [Int](repeating: 0, count: 2 * extents.count),
+            dilations: try someInts("dilations") ?? extents.map { _ in 1 })
+        let mode = try string("auto_pad")
+        if mode != "NOTSET" { window.pads = [Int](repeating: 0, count: 2 * extents.count) }
+        if let fault = window.fault(axes: extents.count) { throw error(fault) }
+        switch mode {
+        case "NOTSET", "VALID": break
+        case "SAME_UPPER", "SAME_LOWER":
+            for (axis, extent) in extents.enumerated() {
+                let stride = window.strides[axis]
+                let outputs = (extent + stride - 1) / stride
+                let total = max(0, (outputs - 1) * stride + window.reach(along: axis) - extent)
+                let smaller = total / 2
+                window.pads[axis] = mode == "SAME_UPPER" ? smaller : total - smaller
+                window.pads[axis + extents.count] = total - window.pads[axis]
+            }
+        default: throw error("auto_pad is NOTSET, SAME_UPPER, SAME_LOWER or VALID, not \(mode)")
+        }
+        return window
+    }
+
+    /// How far windows reach behind the padding where `ceil_mode` rounds their number up.
+    ///
+    /// A window that would begin behind the input holds nothing, and is left out.
+    func overhang(of window: Window, over extents: [Int]) throws(GraphError) -> [Int] {
+        var overhang = extents.map { _ in 0 }
+        guard try flag("ceil_mode"), try string("auto_pad") == "NOTSET" else { return overhang }
+        for (axis, extent) in extents.enumerated() {
+            let room = extent + window.pads[axis] + window.pads[axis + extents.count]
+            let (stride, reach) = (window.strides[axis], window.reach(along: axis))
+            let left = room < reach ? 0 : (room - reach) % stride
+            let next = room - reach - left + stride
+            if left > 0, next < extent + window.pads[axis] { overhang[axis] = stride - left }
+        }
+        return overhang
+    }
+}
