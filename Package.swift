@@ -192,6 +192,12 @@ let allTargets: [Target] = [
             "LoadGeneration", "Scheduling", "Collectives", "MachineAgent", "Execution", "AcceleratorAPI",
             "Backends", "BenchmarkSuite",
         ]),
+    tests(
+        "ONNXImportTests",
+        [
+            "Essentials", "ComputeGraph", "ONNXFormat", "ONNXImport", "ModelRunning", "ModelMutations",
+            protobuf,
+        ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     tests("CommandLineTests", ["Essentials", "Results", "heng", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),
@@ -213,7 +219,10 @@ let wantsFuzzing = ProcessInfo.processInfo.environment["HENG_FUZZ"] == "1"
 let fuzzTargets: [Target] = [
     .executableTarget(
         name: "heng-fuzz",
-        dependencies: ["Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling"],
+        dependencies: [
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "ComputeGraph",
+            "ONNXImport",
+        ],
         path: "Tests/Fuzz",
         swiftSettings: swiftSettings + [.unsafeFlags(["-sanitize=fuzzer"])],
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])

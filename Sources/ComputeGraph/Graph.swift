@@ -45,9 +45,9 @@ package struct Graph: Sendable {
     /// The floating-point operations of one run.
     package var floatingPointOperations: Int {
         nodes.reduce(0) { sum, node in
-            sum
-                + node.operator.floatingPointOperations(
-                    inputs: node.inputs.map(type(of:)), outputs: node.outputs.map(type(of:)))
+            sum.saturatingSum(
+                node.operator.floatingPointOperations(
+                    inputs: node.inputs.map(type(of:)), outputs: node.outputs.map(type(of:))))
         }
     }
 

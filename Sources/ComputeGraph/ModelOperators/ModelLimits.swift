@@ -77,6 +77,13 @@ extension Int {
     }
 }
 
+/// The product of counts; one beyond 2^60, which nobody ever computes, counts as that.
+func operationCount(_ factors: Int...) -> Int { operationCount(factors) }
+
+func operationCount(_ factors: [Int]) -> Int {
+    factors.contains(0) ? 0 : min(1 << 60, factors.reduce(1) { $0.saturatingProduct($1) })
+}
+
 extension TensorType {
     /// The bytes of a tensor in host memory; for strings, those of empty ones.
     package var heldBytes: Int { element == .string ? shape.count * MemoryLayout<String>.size : byteCount }
@@ -119,6 +126,7 @@ extension GraphBuilder {
                 "The output of \(name) has \(type.shape.rank) axes, and there are at most \(ModelLimits.rank)."
             )
         }
+        guard type.shape.isPossible else { throw .impossibleShape(type.shape.extents) }
         guard type.heldBytes <= account.limits.memory else {
             throw .tooLarge(name: "The output of \(name)", type: type, limit: account.limits.memory)
         }
