@@ -15,10 +15,11 @@ struct reader {
     struct cimage_image *image;
 };
 
+/* Never negative: libtiff 4.5 adds what comes back to a place in its buffer before it looks for errors. */
 static tmsize_t read_bytes(thandle_t handle, void *target, tmsize_t count)
 {
     struct reader *reader = handle;
-    if (count < 0 || reader->place > reader->input->count) return -1;
+    if (count < 0 || reader->place > reader->input->count) return 0;
     uint64_t left = reader->input->count - reader->place;
     size_t taken = (uint64_t)count < left ? (size_t)count : (size_t)left;
     memcpy(target, reader->input->bytes + reader->place, taken);

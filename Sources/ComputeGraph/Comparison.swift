@@ -5,6 +5,11 @@ extension Exactness {
     package func firstDifference(_ tensor: HostTensor, from reference: HostTensor) -> Difference? {
         precondition(tensor.type == reference.type, "\(tensor.type) is compared with \(reference.type)")
         let (found, expected) = (tensor.doubles, reference.doubles)
+        if self == .exact, reference.type.element.isInteger {
+            // Doubles do not hold every integer of 64 bits.
+            return zip(tensor.wholes, reference.wholes).enumerated().first { $1.0 != $1.1 }
+                .map { Difference(index: $0.offset, found: found[$0.offset], expected: expected[$0.offset]) }
+        }
         return found.indices.first { !agrees(found[$0], expected[$0]) }
             .map { Difference(index: $0, found: found[$0], expected: expected[$0]) }
     }

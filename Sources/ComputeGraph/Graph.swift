@@ -97,24 +97,33 @@ package struct GraphBuilder: Sendable {
 
     /// Adds a node and returns all its outputs.
     package mutating func addNode(
-        _ operator: some Operator, _ inputs: [ValueID], name: String? = nil
+        _ operator: any Operator, _ inputs: [ValueID], name: String? = nil
     ) throws(GraphError) -> [ValueID] {
-        for input in inputs where input.index >= graph.values.count { throw .unknownValue(input) }
-        let types = try `operator`.outputTypes(of: inputs.map(graph.type(of:)))
-        if let known = try foldedOutputs(`operator`, inputs, types) { return known }
-        let nodeName = name ?? "\(`operator`.name)_\(graph.nodes.count)"
-        let outputs = types.enumerated().map { index, type in
-            newValue(types.count == 1 ? nodeName : "\(nodeName).\(index)", type)
-        }
-        graph.nodes.append(Node(name: nodeName, operator: `operator`, inputs: inputs, outputs: outputs))
-        return outputs
+        try append(Node(name: name ?? "", operator: `operator`, inputs: inputs, outputs: []))
     }
 
     /// Adds a node of one output and returns it.
     package mutating func add(
-        _ operator: some Operator, _ inputs: [ValueID], name: String? = nil
+        _ operator: any Operator, _ inputs: [ValueID], name: String? = nil
     ) throws(GraphError) -> ValueID {
-        try addNode(`operator`, inputs, name: name)[0]
+        try append(Node(name: name ?? "", operator: `operator`, inputs: inputs, outputs: []))[0]
+    }
+
+    /// Completes a node without outputs, and perhaps without a name, and adds it.
+    ///
+    /// The operator comes inside a node, because the compiler would make a copy of a function for each operator
+    /// that it takes as such: half of this module's machine code was copies of this one.
+    private mutating func append(_ given: Node) throws(GraphError) -> [ValueID] {
+        var node = given
+        for input in node.inputs where input.index >= graph.values.count { throw .unknownValue(input) }
+        let types = try node.operator.outputTypes(of: node.inputs.map(graph.type(of:)))
+        if let known = try foldedOutputs(node, types) { return known }
+        if node.name.isEmpty { node.name = "\(node.operator.name)_\(graph.nodes.count)" }
+        node.outputs = types.enumerated().map { index, type in
+            newValue(types.count == 1 ? node.name : "\(node.name).\(index)", type)
+        }
+        graph.nodes.append(node)
+        return node.outputs
     }
 
     /// The finished graph, without the nodes and constants that no output needs.

@@ -40,6 +40,7 @@ enum KernelCases {
         ("MatMul", matMul), ("FusedMatMul", fusedMatMul), ("Gemm", gemm),
         ("Conv", plainConvolution),
         ("FusedConv", fusedConvolution), ("ConvInputGradient", byInput), ("ConvWeightGradient", byWeights),
+        ("ConvTranspose", transposedConvolution),
         ("MaxPool", maxPool), ("MaxPoolGradient", maxPoolGradient), ("AveragePool", averagePool),
         ("AveragePoolGradient", averagePoolGradient),
         (
@@ -195,6 +196,16 @@ extension KernelCases {
         }
     }
 
+    /// The output is also longer than what x adds to.
+    private static let transposedConvolution: Maker = { random in
+        convolutionCase(&random) { op, x, weights, y, random in
+            let transposed = ConvTranspose(
+                strides: op.strides, pads: op.pads, dilations: op.dilations, group: op.group,
+                outputExtents: x.extents.dropFirst(2).map { $0 + random.below(3) })
+            return KernelCase(transposed, [random.tensor(y), random.tensor(weights)])
+        }
+    }
+
     private static let byWeights: Maker = { random in
         convolutionCase(&random) { op, x, weights, y, random in
             KernelCase(ConvWeightGradient(op, weightShape: weights), [random.tensor(y), random.tensor(x)])
@@ -214,7 +225,9 @@ extension KernelCases {
 
     private static let maxPool: Maker = { random in
         let (kernel, strides, pads, x) = window(&random)
-        return KernelCase(MaxPool(kernelShape: kernel, strides: strides, pads: pads), [random.tensor(x)])
+        let pool = MaxPool(
+            kernelShape: kernel, strides: strides, pads: pads, dilations: [1 + random.below(2), 1])
+        return KernelCase(pool, [random.tensor(x)])
     }
 
     private static let maxPoolGradient: Maker = { random in
@@ -228,8 +241,11 @@ extension KernelCases {
 
     private static let averagePool: Maker = { random in
         let (kernel, strides, pads, x) = window(&random)
+        let countsPadding = random.below(2) == 0
         let pool = AveragePool(
-            kernelShape: kernel, strides: strides, pads: pads, countIncludePad: random.below(2) == 0)
+            kernelShape: kernel, strides: strides, pads: pads, dilations: [1, 1 + random.below(2)],
+            countIncludePad: countsPadding,
+            overhang: countsPadding || kernel[0] < 2 || pads[2] > 0 ? nil : [random.below(2), 0])
         return KernelCase(pool, [random.tensor(x)])
     }
 

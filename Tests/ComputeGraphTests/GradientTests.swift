@@ -51,7 +51,7 @@ extension GradientCase {
     static let all: [GradientCase] =
         elementwise + functions + activations + broadcasting + choices + products + normalizations + windows
         + movement + otherAxes + losses
-            + matrices
+            + matrices + folding + moving
 
     static let elementwise = [
         GradientCase(Neg.self) { (Neg(), [$0.tensor([3, 2])]) },

@@ -1,11 +1,5 @@
 import ComputeGraph
 
-private func t(_ shape: Shape, _ values: Float...) -> HostTensor {
-    HostTensor(TensorType(.float32, shape), floats: values)
-}
-private func i(_ shape: Shape, _ values: Int64...) -> HostTensor {
-    HostTensor(TensorType(.int64, shape), integers: values)
-}
 private func b(_ shape: Shape, _ values: Double...) -> HostTensor {
     HostTensor(TensorType(.bool, shape), doubles: values)
 }

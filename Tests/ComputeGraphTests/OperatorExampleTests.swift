@@ -35,6 +35,10 @@ struct OperatorExampleTests {
         #expect(outputs.map(\.type) == types)
         #expect(outputs.map(\.type) == example.outputs.map(\.type))
         for (output, expected) in zip(outputs, example.outputs) {
+            if expected.type.element == .string {
+                #expect(output.strings == expected.strings)
+                continue
+            }
             let exactness = example.operator.exactness(for: example.inputs.map(\.type))
             #expect(
                 exactness.firstDifference(output, from: expected) == nil,
@@ -42,15 +46,16 @@ struct OperatorExampleTests {
         }
     }
 
-    @Test func `every operator has an example`() {
-        #expect(!OperatorSources.all.isEmpty)
-        #expect(Set(Self.examples.map(\.operator.name)) == Set(OperatorSources.all))
+    @Test func `every operator that the public cases do not prove has an example`() {
+        #expect(!OperatorSources.ownOperators.isEmpty)
+        #expect(Set(OperatorSources.ownOperators).subtracting(Self.examples.map(\.operator.name)) == [])
     }
 
     static let examples =
         arithmetic + products + normalizations + windows + movement + losses + updates + numbers
         + integers + functions + activations + truths + quantization + neural
-            + classicalModels + matrices
+            + classicalModels + matrices + folding + moving + choosing
+            + sorting + drawing
 
     static let arithmetic = [
         Example(Add(), [t([2, 1], 1, 2), t([3], 10, 20, 30)], t([2, 3], 11, 21, 31, 12, 22, 32)),

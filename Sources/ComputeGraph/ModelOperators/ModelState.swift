@@ -125,20 +125,18 @@ extension GraphBuilder {
     }
 
     /// The outputs of a node that can be computed at once: all its inputs are constants, or some are strings.
-    mutating func foldedOutputs(
-        _ operator: some Operator, _ inputs: [ValueID], _ types: [TensorType]
-    ) throws(GraphError) -> [ValueID]? {
+    mutating func foldedOutputs(_ node: Node, _ types: [TensorType]) throws(GraphError) -> [ValueID]? {
         guard modelState != nil else { return nil }
-        for type in types { try requireRoom(for: type, name: `operator`.name) }
-        let constants = inputs.compactMap { graph.constants[$0] }
-        guard constants.count == inputs.count else { return nil }
+        for type in types { try requireRoom(for: type, name: node.operator.name) }
+        let constants = node.inputs.compactMap { graph.constants[$0] }
+        guard constants.count == node.inputs.count else { return nil }
         let given = constants.map(\.type)
         try noteReference(
             elements: (given + types).reduce(0) { $0.saturatingSum($1.shape.count) },
-            work: `operator`.work(inputs: given, outputs: types))
-        let results = `operator`.reference(constants).map { constant($0) }
-        modelState?.history.append(
-            Node(name: `operator`.name, operator: `operator`, inputs: inputs, outputs: results))
-        return results
+            work: node.operator.work(inputs: given, outputs: types))
+        var folded = node
+        folded.outputs = node.operator.reference(constants).map { constant($0) }
+        modelState?.history.append(folded)
+        return folded.outputs
     }
 }

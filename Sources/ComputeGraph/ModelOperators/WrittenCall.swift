@@ -54,9 +54,16 @@ extension Operator {
     package func attributes(of schema: OperatorSchema, ignoring ignored: Set<String> = []) -> [String:
         Attribute]?
     {
+        schema.attributes(of: Mirror(reflecting: self), ignoring: ignored)
+    }
+}
+
+extension OperatorSchema {
+    /// Apart from the protocol, so that the compiler makes no copy of it for each operator.
+    fileprivate func attributes(of mirror: Mirror, ignoring ignored: Set<String>) -> [String: Attribute]? {
         var attributes: [String: Attribute] = [:]
-        for case (let label?, let value) in Mirror(reflecting: self).children where !ignored.contains(label) {
-            guard let parameter = schema.attributes.first(where: { $0.name.asFieldName == label }) else {
+        for case (let label?, let value) in mirror.children where !ignored.contains(label) {
+            guard let parameter = self.attributes.first(where: { $0.name.asFieldName == label }) else {
                 return nil
             }
             switch Attribute.field(value) {

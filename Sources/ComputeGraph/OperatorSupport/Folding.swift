@@ -56,6 +56,16 @@ extension FoldingOperator {
         inputs[0].shape.count
     }
 
+    /// A value of the shape of the output, under the shape that broadcasts with the input.
+    func unfolded(
+        _ value: ValueID, of node: Node, in builder: inout GraphBuilder
+    ) throws(GraphError) -> ValueID {
+        let shape = builder.type(of: node.inputs[0]).shape
+        let reduced = shape.reduced(along: foldedAxes(of: shape))
+        if builder.type(of: value).shape == reduced { return value }
+        return try builder.add(Reshape(reduced.extents, allowsZero: true), [value])
+    }
+
     /// The axes counted from the front, in rising order, of a shape that the shape rule has passed.
     package func foldedAxes(of shape: Shape) -> [Int] {
         axes.isEmpty

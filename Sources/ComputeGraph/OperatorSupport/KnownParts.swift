@@ -41,7 +41,7 @@ extension OperatorCall {
 
 extension GraphBuilder {
     /// Adds a node of one output that may hold strings.
-    mutating func addForAny(_ operator: some Operator, _ inputs: [ValueID]) throws -> ValueID {
+    mutating func addForAny(_ operator: any Operator, _ inputs: [ValueID]) throws -> ValueID {
         let types = inputs.map(type(of:))
         for output in try `operator`.outputTypes(of: types) {
             try requireRoom(for: output, name: `operator`.name)

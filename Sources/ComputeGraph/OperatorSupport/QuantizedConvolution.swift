@@ -43,53 +43,17 @@ extension Operator {
 extension [OperatorSchema.AttributeParameter] {
     /// The attributes of convolutions of quantized tensors.
     static let quantizedConvolution: Self = [
-        .string("auto_pad", "NOTSET", "NOTSET, SAME_UPPER, SAME_LOWER or VALID"),
-        .ints("dilations", nil, "the distance of neighbouring taps along each spatial axis; 1 by default"),
-        .int("group", 1, "into how many groups channels and filters are divided"),
-        .ints("kernel_shape", nil, "the spatial extents of w"),
-        .ints("pads", nil, "the padding before each spatial axis, then after each; 0 by default"),
-        .ints("strides", nil, "the step along each spatial axis; 1 by default"),
+        .autoPad, .dilations, .int("group", 1, "into how many groups channels and filters are divided"),
+        .kernelShape, .pads, .strides,
     ]
 }
 
 extension OperatorCall {
     /// The convolution that the attributes describe, with the pads that `auto_pad` asks for.
     func quantizedConvolution(x: Shape, weights: Shape) throws(GraphError) -> Conv {
-        try require(
-            x.rank >= 3 && weights.rank == x.rank,
-            "the shapes \(x) and \(weights) are not those of a convolution")
-        let extents = Array(x.extents.dropFirst(2))
-        let ones = extents.map { _ in 1 }
-        var pads = try listed("pads") ?? extents.flatMap { _ in [0, 0] }
-        let strides = try listed("strides") ?? ones
-        let dilations = try listed("dilations") ?? ones
-        for (list, count) in [
-            (pads, 2 * extents.count), (strides, extents.count), (dilations, extents.count),
-        ] {
-            try require(
-                list.count == count && list.allSatisfy { $0 >= 0 && $0 < 1 << 30 },
-                "\(list) does not fit \(extents.count) spatial axes")
-        }
-        switch try string("auto_pad") {
-        case "NOTSET": break
-        case "VALID": pads = pads.map { _ in 0 }
-        case let mode where mode == "SAME_UPPER" || mode == "SAME_LOWER":
-            for axis in extents.indices {
-                let stride = max(strides[axis], 1)
-                let reach = (max(weights[axis + 2], 1) - 1) * dilations[axis] + 1
-                let total = max(
-                    0, ((extents[axis] + stride - 1) / stride - 1) * stride + reach - extents[axis])
-                let front = mode == "SAME_UPPER" ? total / 2 : total - total / 2
-                pads[axis] = front
-                pads[axis + extents.count] = total - front
-            }
-        case let mode: throw error("auto_pad is NOTSET, SAME_UPPER, SAME_LOWER or VALID, not \(mode)")
-        }
-        return Conv(strides: strides, pads: pads, dilations: dilations, group: try int("group"))
-    }
-
-    private func listed(_ name: String) throws(GraphError) -> [Int]? {
-        guard let list = try optionalInts(name), !list.isEmpty else { return nil }
-        return list
+        let window = try window(
+            kernel: try kernelShape(ofWeights: weights), over: Array(x.extents.dropFirst(2)))
+        return Conv(
+            strides: window.strides, pads: window.pads, dilations: window.dilations, group: try int("group"))
     }
 }

@@ -12,9 +12,12 @@ struct RegexMatcher {
     }
 
     private var steps: [Step] = []
+    /// Parts laid out so far, also those that need no step.
+    private var partCount = 0
 
     /// Repetitions inside repetitions multiply; a pattern with more steps is refused.
     private static let mostSteps = 1 << 15
+    private static let tooLarge = RegexFault(reason: "is too large when repetitions are written out")
 
     init(pattern: String) throws(RegexFault) {
         try layOut(RegexParser.tree(of: pattern))
@@ -23,12 +26,14 @@ struct RegexMatcher {
 
     private mutating func append(_ step: Step) throws(RegexFault) {
         guard steps.count < Self.mostSteps else {
-            throw RegexFault(reason: "is too large when repetitions are written out")
+            throw Self.tooLarge
         }
         steps.append(step)
     }
 
     private mutating func layOut(_ tree: RegexTree) throws(RegexFault) {
+        partCount += 1
+        guard partCount < 4 * Self.mostSteps else { throw Self.tooLarge }
         switch tree {
         case .empty: break
         case .one(let set): try append(.one(set))

@@ -18,7 +18,7 @@ package struct ReverseSequence: MovementOperator {
         let batch = try resolvedAxis(batchAxis, rank: shape.rank)
         let time = try resolvedAxis(timeAxis, rank: shape.rank)
         try require(batch != time, "the axes of the batch and of time are both \(batch)")
-        try requireShape(inputs[1], [shape[batch]], "the lengths of the sequences")
+        try requireShape(inputs[1], [shape[batch]], "the tensor of lengths")
         return [inputs[0]]
     }
 

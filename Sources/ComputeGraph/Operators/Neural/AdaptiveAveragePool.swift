@@ -1,7 +1,7 @@
 /// The mean of each of so many parts that `[batch, channels, ...]` is cut into along its axes.
 ///
-/// Part `i` of `n` goes from `i * extent / n`, rounded down, to `(i + 1) * extent / n`, rounded up. A NaN in a part gives
-/// NaN.
+/// Part `i` of `n` goes from `i * extent / n`, rounded down, to `(i + 1) * extent / n`, rounded up. A NaN in a
+/// part gives NaN.
 package struct AdaptiveAveragePool: Operator {
     package static let name = "AdaptiveAveragePool"
     package var outputExtents: [Int]

@@ -1,8 +1,9 @@
 /// The places that an affine map sends the points of a regular grid to: ONNX's `AffineGrid`, for images of two or
 /// three axes.
 ///
-/// The input `[batch, axes, axes + 1]` holds a matrix for each image. Points and places are counted from -1 to 1 along
-/// each axis, from corner to corner where `alignsCorners`, else from edge to edge. A NaN stays in its coordinate.
+/// The input `[batch, axes, axes + 1]` holds a matrix for each image. Points and places are counted from -1 to 1
+/// along each axis, from corner to corner where `alignsCorners`, else from edge to edge. A NaN stays in its
+/// coordinate.
 package struct AffineGrid: Operator {
     package static let name = "AffineGrid"
     /// The extents of the grid, outermost axis first.

@@ -4,7 +4,8 @@ internal import Glibc
 
 /// `-(t * log(p) + (1 - t) * log(1 - p))` of a probability p and a target t, element by element.
 ///
-/// Logarithms are at least -100, so that a certain mistake costs much and not infinitely much. A NaN stays in its element.
+/// Logarithms are at least -100, so that a certain mistake costs much and not infinitely much. A NaN stays in its
+/// element.
 package struct BinaryCrossEntropyLoss: BroadcastingOperator, PlainOperator {
     package init() {}
 

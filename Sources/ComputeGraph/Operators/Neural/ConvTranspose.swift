@@ -1,7 +1,8 @@
 /// A convolution read backwards: each element of x adds the kernel, times itself, to the output around its place.
 ///
-/// Inputs: x `[batch, channels, ...]` and weights `[channels, filters / group, ...]`. ONNX's `ConvTranspose` without its
-/// bias. Pads cut the output, whose extents are given, as several fit one x. A NaN reaches every sum it is part of.
+/// Inputs: x `[batch, channels, ...]` and weights `[channels, filters / group, ...]`. ONNX's `ConvTranspose`
+/// without its bias. Pads cut the output, whose extents are given, as several fit one x. A NaN reaches every sum
+/// it is part of.
 package struct ConvTranspose: Operator {
     package static let name = "ConvTranspose"
     package var strides: [Int]

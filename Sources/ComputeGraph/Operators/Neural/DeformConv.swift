@@ -4,9 +4,9 @@ internal import Glibc
 
 /// A convolution whose taps are moved, each by an offset of its own: ONNX's `DeformConv`.
 ///
-/// Inputs: x, weights as `Conv` has them, offsets `[batch, offsetGroup * taps * axes, ...]` with one shift along each
-/// axis for each tap and output, then the bias if `hasBias`, and if `hasMask` a factor for each tap and output. Between
-/// elements it interpolates linearly; outside is zero, and so is a place that is no number.
+/// Inputs: x, weights as `Conv` has them, offsets `[batch, offsetGroup * taps * axes, ...]` with one shift along
+/// each axis for each tap and output, then the bias if `hasBias`, and if `hasMask` a factor for each tap and
+/// output. Between elements it interpolates linearly; outside is zero, and so is a place that is no number.
 package struct DeformConv: Operator {
     package static let name = "DeformConv"
     package var convolution: Conv

@@ -1,7 +1,8 @@
 /// Elements left out at random, and the others made larger so that their sum stays: ONNX's `Dropout` in training.
 ///
-/// Outputs: the elements times `1 / (1 - ratio)` where a number drawn for each is at least the ratio, else 0; and the mask
-/// that says which stayed. The numbers are those of NumPy's `RandomState` with the seed. A NaN that is left out stays NaN.
+/// Outputs: the elements times `1 / (1 - ratio)` where a number drawn for each is at least the ratio, else 0; and
+/// the mask that says which stayed. The numbers are those of NumPy's `RandomState` with the seed. A NaN that is
+/// left out stays NaN.
 package struct Dropout: Operator {
     package static let name = "Dropout"
     package var ratio: Double

@@ -1,7 +1,7 @@
 /// x read at the places that a grid names: ONNX's `GridSample`.
 ///
-/// Inputs: x `[batch, channels, ...]` and the grid `[batch, ..., axes]`, whose coordinates run from -1 to 1 over x, the
-/// innermost axis first. A place that is no number counts as the edge, and under `.zeros` as outside.
+/// Inputs: x `[batch, channels, ...]` and the grid `[batch, ..., axes]`, whose coordinates run from -1 to 1 over
+/// x, the innermost axis first. A place that is no number counts as the edge, and under `.zeros` as outside.
 package struct GridSample: Operator {
     package static let name = "GridSample"
     package var mode: Mode

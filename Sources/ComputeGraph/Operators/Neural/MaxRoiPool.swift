@@ -1,8 +1,8 @@
 /// Regions of images brought to one size, each part the largest element in it: ONNX's `MaxRoiPool`.
 ///
 /// Inputs: x `[batch, channels, height, width]` and regions `[regions, 5]` (number of the image, left, top, right,
-/// bottom, the last two inside). A part without elements is 0. A region of an image that is not there, or with a bound
-/// that is no number, gives NaN.
+/// bottom, the last two inside). A part without elements is 0. A region of an image that is not there, or with a
+/// bound that is no number or far outside, gives NaN.
 package struct MaxRoiPool: Operator {
     package static let name = "MaxRoiPool"
     /// Height and width.
@@ -35,8 +35,10 @@ package struct MaxRoiPool: Operator {
         for region in 0..<(result.isEmpty ? 0 : type.shape[0]) {
             let numbers = regions[region * 5..<region * 5 + 5]
             let image = numbers[region * 5]
-            guard numbers.allSatisfy(\.isFinite), image >= 0, image < Double(shape[0]) else { continue }
             let bounds = numbers.dropFirst().map { ($0 * spatialScale).rounded() }
+            guard image >= 0, image < Double(shape[0]), bounds.allSatisfy({ abs($0) < 0x1p52 }) else {
+                continue
+            }
             let columns = parts(from: bounds[0], to: bounds[2], pooledShape[1], extent: shape[3])
             let rows = parts(from: bounds[1], to: bounds[3], pooledShape[0], extent: shape[2])
             var target = region * shape[1] * pooledShape[0] * pooledShape[1]

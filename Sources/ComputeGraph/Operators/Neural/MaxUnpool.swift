@@ -1,7 +1,7 @@
 /// Elements put back to where `MaxPool` found them, among zeros: ONNX's `MaxUnpool`.
 ///
-/// Inputs: x and the indices, which count in the whole image that x was pooled from. An index outside it, or a place that
-/// a smaller output does not have, is passed over; of several elements in one place the last stays.
+/// Inputs: x and the indices, which count in the whole image that x was pooled from. An index outside it, or a
+/// place that a smaller output does not have, is passed over; of several elements in one place the last stays.
 package struct MaxUnpool: Operator {
     package static let name = "MaxUnpool"
     /// The extents behind batch and channels of the image that indices count in.

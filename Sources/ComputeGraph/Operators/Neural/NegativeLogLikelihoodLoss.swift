@@ -1,8 +1,8 @@
 /// Minus the logarithmic probability at each label: ONNX's `NegativeLogLikelihoodLoss`.
 ///
-/// Inputs: logarithmic probabilities `[batch, classes, ...]`, labels `[batch, ...]`, and optionally a weight for each
-/// class. The mean is weighted, and leaves out labels that are ignored. A NaN, or a label that is no class, makes its loss
-/// NaN.
+/// Inputs: logarithmic probabilities `[batch, classes, ...]`, labels `[batch, ...]`, and optionally a weight for
+/// each class. The mean is weighted, and leaves out labels that are ignored. A NaN, or a label that is no class,
+/// makes its loss NaN.
 package struct NegativeLogLikelihoodLoss: Operator {
     package static let name = "NegativeLogLikelihoodLoss"
     package var reduction: LossReduction

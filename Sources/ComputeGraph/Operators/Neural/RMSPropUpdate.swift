@@ -1,8 +1,9 @@
 /// One step of RMSProp, which divides a gradient by the root of its running mean square.
 ///
-/// Inputs: parameter, gradient, mean square, and the learning rate as one number. Outputs: the new parameter and the new
-/// mean square. With g the gradient plus `weightDecay` times the parameter: `s' = decay * s + (1 - decay) * g * g`, and
-/// `p' = p - rate * g / (sqrt(s') + epsilon)`. A NaN stays in its element.
+/// Inputs: parameter, gradient, mean square, and the learning rate as one number. Outputs: the new parameter and
+/// the new mean square. With g the gradient plus `weightDecay` times the parameter:
+/// `s' = decay * s + (1 - decay) * g * g`, and `p' = p - rate * g / (sqrt(s') + epsilon)`. A NaN stays in its
+/// element.
 package struct RMSPropUpdate: Operator {
     package static let name = "RMSPropUpdate"
     package var decay: Float

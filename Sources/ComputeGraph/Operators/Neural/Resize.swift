@@ -1,7 +1,7 @@
 /// An image made larger or smaller along some of its axes: ONNX's `Resize`.
 ///
-/// Each axis is resized by itself. `.nearest` moves elements of any type; the other modes compute, and round halves to
-/// even where the type holds no fractions. A NaN reaches every sum it is part of.
+/// Each axis is resized by itself. `.nearest` moves elements of any type; the other modes compute, and round
+/// halves to even where the type holds no fractions. A NaN reaches every sum it is part of.
 package struct Resize: Operator {
     package static let name = "Resize"
     package var mode: Mode

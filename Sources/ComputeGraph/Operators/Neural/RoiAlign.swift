@@ -1,7 +1,7 @@
 /// Regions of images brought to one size, each part the mean or the maximum of samples: ONNX's `RoiAlign`.
 ///
-/// Inputs: x `[batch, channels, height, width]`, regions `[regions, 4]` (left, top, right, bottom) and for each the number
-/// of its image. A region of an image that is not there, or with a bound that is no number, gives NaN.
+/// Inputs: x `[batch, channels, height, width]`, regions `[regions, 4]` (left, top, right, bottom) and for each
+/// the number of its image. A region of an image that is not there, or with a bound that is no number, gives NaN.
 package struct RoiAlign: Operator {
     package static let name = "RoiAlign"
     package var outputHeight: Int

@@ -14,6 +14,14 @@ package struct ReduceL1: FoldingOperator {
     package func fold(_ values: [Int128], as element: ElementType) -> Int128? {
         values.reduce(0) { $0 &+ ($1 < 0 ? -$1 : $1) }
     }
+
+    package func gradient(
+        of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID?] {
+        guard let gradient = outputGradients[0] else { return [nil] }
+        let signs = try builder.add(Sign(), [node.inputs[0]])
+        return [try builder.add(Mul(), [signs, unfolded(gradient, of: node, in: &builder)])]
+    }
 }
 
 extension ReduceL1: FoldingModelOperator {

@@ -12,6 +12,14 @@ package struct ReduceL2: FoldingOperator {
     }
 
     package func fold(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+
+    package func gradient(
+        of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID?] {
+        guard let gradient = outputGradients[0] else { return [nil] }
+        let rate = try builder.add(Div(), [gradient, node.outputs[0]])
+        return [try builder.add(Mul(), [node.inputs[0], unfolded(rate, of: node, in: &builder)])]
+    }
 }
 
 extension ReduceL2: FoldingModelOperator {

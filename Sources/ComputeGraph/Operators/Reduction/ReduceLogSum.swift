@@ -16,6 +16,15 @@ package struct ReduceLogSum: FoldingOperator {
     }
 
     package func fold(_ values: [Double]) -> Double { log(values.reduce(0, +)) }
+
+    package func gradient(
+        of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID?] {
+        guard let gradient = outputGradients[0] else { return [nil] }
+        let sum = try builder.add(Exp(), [node.outputs[0]])
+        let rate = try unfolded(builder.add(Div(), [gradient, sum]), of: node, in: &builder)
+        return [try builder.add(Expand(builder.type(of: node.inputs[0]).shape), [rate])]
+    }
 }
 
 extension ReduceLogSum: FoldingModelOperator {

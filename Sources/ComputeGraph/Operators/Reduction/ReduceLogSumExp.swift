@@ -22,6 +22,15 @@ package struct ReduceLogSumExp: FoldingOperator {
         if largest.isInfinite { return largest }
         return log(values.reduce(0) { $0 + exp($1 - largest) }) + largest
     }
+
+    package func gradient(
+        of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID?] {
+        guard let gradient = outputGradients[0] else { return [nil] }
+        let result = try unfolded(node.outputs[0], of: node, in: &builder)
+        let shares = try builder.add(Exp(), [builder.add(Sub(), [node.inputs[0], result])])
+        return [try builder.add(Mul(), [shares, unfolded(gradient, of: node, in: &builder)])]
+    }
 }
 
 extension ReduceLogSumExp: FoldingModelOperator {

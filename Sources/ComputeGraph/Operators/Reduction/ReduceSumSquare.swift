@@ -14,6 +14,14 @@ package struct ReduceSumSquare: FoldingOperator {
     package func fold(_ values: [Int128], as element: ElementType) -> Int128? {
         values.reduce(0) { $0 &+ $1 &* $1 }
     }
+
+    package func gradient(
+        of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID?] {
+        guard let gradient = outputGradients[0] else { return [nil] }
+        let twice = try builder.scaled(unfolded(gradient, of: node, in: &builder), by: 2)
+        return [try builder.add(Mul(), [node.inputs[0], twice])]
+    }
 }
 
 extension ReduceSumSquare: FoldingModelOperator {

@@ -132,7 +132,10 @@ extension OperatorCall {
         }
         let cast = Cast(to: to, saturates: try optionalInt("saturate") != 0, rounding: rounding)
         let source = graph.type(of: input).element
-        guard source == .string, to != .string else { return try graph.add(cast, [input]) }
-        return graph.constant(try CastText(cast: cast).converted(graph.tensor(input)))
+        guard source == .string || to == .string else { return try graph.add(cast, [input]) }
+        // No device holds strings, so these are converted here and now.
+        let tensor = try graph.tensor(input)
+        return graph.constant(
+            to == .string ? cast.reference([tensor])[0] : try CastText(cast: cast).converted(tensor))
     }
 }
