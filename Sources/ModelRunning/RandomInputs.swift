@@ -1,4 +1,4 @@
-internal import ComputeGraph
+package import ComputeGraph
 internal import Essentials
 package import ONNXImport
 

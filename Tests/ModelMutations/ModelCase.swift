@@ -1,6 +1,7 @@
 package import Essentials
 internal import Foundation
 internal import ONNXFormat
+internal import SwiftProtobuf
 
 /// A model with the values of its inputs, as files hold them.
 package struct ModelCase: Sendable {

@@ -1,9 +1,10 @@
-package import ComputeGraph
+internal import ComputeGraph
 internal import Essentials
 internal import Foundation
 package import ModelRunning
 internal import ONNXFormat
 internal import ONNXImport
+internal import SwiftProtobuf
 
 /// Reads, checks and runs cases as `heng model` does, and judges how each ends.
 package struct MutantTrial: Sendable {

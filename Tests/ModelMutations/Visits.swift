@@ -1,8 +1,8 @@
 internal import ONNXFormat
 
 /// One kind of part of a model: how to reach each of them in a fixed order, those inside subgraphs included.
-struct Parts<Part> {
-    let visit: (inout ProtoModel, (inout Part) -> Void) -> Void
+struct Parts<Part>: Sendable {
+    let visit: @Sendable (inout ProtoModel, (inout Part) -> Void) -> Void
 }
 
 extension Parts<ProtoGraph> {

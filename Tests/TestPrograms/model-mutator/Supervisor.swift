@@ -79,9 +79,10 @@ final class Supervisor {
         if kind == "ran" || kind == "refused" { return }
         findings += 1
         let again = arguments.filter { $0 != "--worker" }.joined(separator: " ")
-        print(
-            "\(kind): \(text.replacing("\n", with: " "))\n    again: model-mutator \(again) --only \(index)")
-        fflush(unsafe stdout)
+        let line =
+            "\(kind): \(text.replacing("\n", with: " "))\n    again: model-mutator \(again) --only \(index)\n"
+        // At once, also into a file: a finding is not lost when this program is ended.
+        FileHandle.standardOutput.write(Data(line.utf8))
     }
 }
 

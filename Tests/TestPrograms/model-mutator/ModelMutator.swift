@@ -1,4 +1,5 @@
 import ArgumentParser
+import ComputeGraph
 import Essentials
 import Foundation
 import ModelMutations
