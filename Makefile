@@ -57,13 +57,17 @@ asan: deps ## run the tests, or those of FILTER=..., under the address sanitizer
 tsan: deps ## run the tests, or those of FILTER=..., under the thread sanitizer
 	$(SANITIZED) --scratch-path .build-tsan --sanitize thread
 
-# Seconds for each reader.
+# Seconds for each reader, and how many damaged models are tried.
 FUZZ_TIME ?= 60
+FUZZ_MODELS ?= 100000
 
-fuzz: deps ## let libFuzzer write topology files, results, samples and amounts
+fuzz: deps ## let libFuzzer write models, topology files, results, samples and amounts; try damaged models
 	HENG_FUZZ=1 $(SWIFT) build -c release -Xswiftc -use-ld=lld --scratch-path .build-fuzz --sanitize address \
 		--product heng-fuzz
 	tools/fuzz .build-fuzz/release/heng-fuzz $(FUZZ_TIME)
+	$(SWIFT) build $(RELEASE) --product model-mutator
+	tools/fetch-onnx-cases
+	$(BUILD)/model-mutator --count $(FUZZ_MODELS)
 
 operators: build ## write Documentation/operators.md anew from the schemas
 	$(BUILD)/heng model operators > Documentation/operators.md

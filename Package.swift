@@ -141,6 +141,18 @@ let allTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
+    .target(
+        name: "ModelMutations",
+        dependencies: [
+            "Essentials", "ComputeGraph", "ONNXFormat", "ONNXImport", "ModelRunning", protobuf,
+        ],
+        path: "Tests/ModelMutations", swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "model-mutator",
+        dependencies: [
+            "Essentials", "ONNXImport", "ComputeGraph", "ModelRunning", "ModelMutations", argumentParser,
+        ],
+        path: "Tests/TestPrograms/model-mutator", swiftSettings: swiftSettings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("EssentialsTests", ["Essentials"]),
     tests("InstrumentationTests", ["Essentials", "Instrumentation"]),
@@ -192,6 +204,12 @@ let allTargets: [Target] = [
             "Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface", "Backends",
             "Conformance",
         ]),
+    tests(
+        "ONNXImportTests",
+        [
+            "Essentials", "ComputeGraph", "ONNXFormat", "ONNXImport", "ModelRunning", "ModelMutations",
+            protobuf,
+        ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     tests("CommandLineTests", ["Essentials", "Results", "heng", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),
@@ -213,7 +231,10 @@ let wantsFuzzing = ProcessInfo.processInfo.environment["HENG_FUZZ"] == "1"
 let fuzzTargets: [Target] = [
     .executableTarget(
         name: "heng-fuzz",
-        dependencies: ["Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling"],
+        dependencies: [
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "ComputeGraph",
+            "ONNXImport",
+        ],
         path: "Tests/Fuzz",
         swiftSettings: swiftSettings + [.unsafeFlags(["-sanitize=fuzzer"])],
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])

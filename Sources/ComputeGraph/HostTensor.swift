@@ -49,6 +49,11 @@ package struct HostTensor: Sendable {
         storage = unsafe Storage(sharing: start, byteCount: type.byteCount, owner: owner)
     }
 
+    private init(_ type: TensorType, storage: Storage) {
+        self.type = type
+        self.storage = storage
+    }
+
     package static func scalar(_ value: Float) -> HostTensor {
         HostTensor(TensorType(.float32, []), floats: [value])
     }
@@ -122,15 +127,10 @@ package struct HostTensor: Sendable {
 }
 
 extension HostTensor {
-    /// The same elements under another shape of equal count.
+    /// The same elements under another shape of equal count; they share memory until one is written to.
     package func reshaped(to shape: Shape) -> HostTensor {
         precondition(shape.count == type.shape.count, "\(shape) does not hold the elements of \(type)")
-        if type.element == .string { return HostTensor(TensorType(.string, shape), strings: strings) }
-        var result = HostTensor(zeros: TensorType(type.element, shape))
-        unsafe result.withMutableBytes { target in
-            unsafe withBytes { source in unsafe target.copyMemory(from: source) }
-        }
-        return result
+        return HostTensor(TensorType(type.element, shape), storage: storage)
     }
 }
 

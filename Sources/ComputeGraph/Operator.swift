@@ -94,7 +94,13 @@ package enum GraphError: ReportableError, Hashable {
     /// A shape depends on a value that only a run can tell.
     case valueNeeded(name: String)
     case tooLarge(name: String, type: TensorType, limit: Int)
+    /// What a model took altogether is more than it may.
+    case limitPassed(Limit, Int)
     case failed(String)
+
+    package enum Limit: Hashable, Sendable {
+        case memory, operations, calls
+    }
 
     package var summary: String {
         switch self {
@@ -110,7 +116,13 @@ package enum GraphError: ReportableError, Hashable {
                 + "\(Shape.maximalCount)."
         case .valueNeeded(let name): "The value of \(name) is known only when the model runs."
         case .tooLarge(let name, let type, let limit):
-            "\(name) is \(type), \(type.byteCount) bytes, and the limit is \(limit)."
+            "\(name) is \(type), \(type.heldBytes) bytes, and the limit is \(limit)."
+        case .limitPassed(.memory, let limit):
+            "The values of the model would take more than its limit of \(limit) bytes."
+        case .limitPassed(.operations, let limit):
+            "The model asks for more work than its limit of \(limit) operations."
+        case .limitPassed(.calls, let limit):
+            "The model comes to more than its limit of \(limit) calls of operators and functions."
         case .failed(let sentence): sentence
         case .wrongInputCount(let wanted, let given): "The graph takes \(wanted) inputs; \(given) were given."
         }

@@ -112,7 +112,12 @@ package struct Shape: Hashable, Codable, Sendable, ExpressibleByArrayLiteral, Cu
     package static let maximalCount = 1 << 44
 
     package var rank: Int { extents.count }
-    package var count: Int { extents.reduce(1, *) }
+    /// The number of elements; beyond all that a checked shape may have it stays at a number that no limit allows.
+    package var count: Int {
+        extents.contains(0) ? 0 : extents.reduce(1) { min(1 << 56, $0.saturatingProduct($1)) }
+    }
+    /// Whether the shape has no more elements than a checked one.
+    package var isPossible: Bool { Shape.count(of: extents) != nil }
     package subscript(axis: Int) -> Int { extents[axis] }
     package var description: String { "[" + extents.map(String.init).joined(separator: "x") + "]" }
 
@@ -122,7 +127,7 @@ package struct Shape: Hashable, Codable, Sendable, ExpressibleByArrayLiteral, Cu
         var step = 1
         for axis in extents.indices.reversed() {
             strides[axis] = step
-            step *= extents[axis]
+            step &*= extents[axis]
         }
         return strides
     }

@@ -9,6 +9,9 @@ package protocol KernelProvider: Sendable {
 
 /// Which kernel a node got, and why those before it did not take it.
 package struct KernelChoice: Sendable {
+    /// The name of every operator's reference implementation among its kernels.
+    package static let reference = "reference"
+
     package var node: String
     package var operatorName: String
     package var kernel: String

@@ -33,8 +33,8 @@ package struct ModelExplanation: Sendable, Codable {
             nodes = executable.choices.map(ExplainedNode.init)
             arenaBytes = executable.arenaSize.bytes
         } catch let error as ONNXError where error.needsValue {
-            let evaluator = DeviceEvaluator(device: setup.device, kernels: kernels)
-            let values = try RandomInputs.values(for: model, extents: extents, seed: 1)
+            let evaluator = DeviceEvaluator(device: setup.device, kernels: kernels, limits: setup.limits)
+            let values = try RandomInputs.values(for: model, extents: extents, seed: 1, limits: setup.limits)
             _ = try model.run(values, evaluator: evaluator)
             nodes = evaluator.choices.map(ExplainedNode.init)
         }

@@ -11,7 +11,8 @@ package struct ModelRun: Sendable {
 
     package init(of model: ONNXModel, inputs: [HostValue?], setup: ModelSetup) throws {
         let evaluator = DeviceEvaluator(
-            device: setup.device, kernels: try Backends.kernels(for: setup.device))
+            device: setup.device, kernels: try Backends.kernels(for: setup.device),
+            limits: setup.limits)
         let start = TimePoint.monotonicNow()
         let values = try model.run(inputs, evaluator: evaluator)
         duration = TimePoint.monotonicNow() - start

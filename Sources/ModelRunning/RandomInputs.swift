@@ -1,4 +1,4 @@
-internal import ComputeGraph
+package import ComputeGraph
 internal import Essentials
 package import ONNXImport
 
@@ -6,10 +6,13 @@ package import ONNXImport
 package enum RandomInputs {
     /// Values for every input that needs one: floats from 0 to 1, integers and booleans 0 or 1, strings empty.
     package static func values(
-        for model: ONNXModel, extents: [String: Int], seed: UInt64
+        for model: ONNXModel, extents: [String: Int], seed: UInt64, limits: ModelLimits = ModelLimits()
     ) throws -> [HostValue?] {
         var generator = SeededGenerator(seed: seed)
         let types = try OpenDimensions(of: model).types(extents)
+        for (name, type) in types where type.shape.count > limits.memory / ModelLimits.referenceBytes {
+            throw GraphError.tooLarge(name: name, type: type, limit: limits.memory)
+        }
         return model.inputs.map { input in
             types[input.name].map { .tensor(tensor($0, &generator)) }
         }

@@ -67,7 +67,7 @@ struct ExternalData: Sendable {
     let byteCount: Int
 
     init(_ path: String, _ refuse: (String) -> ONNXError) throws {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw refuse("\(path) cannot be opened") }
         defer { close(descriptor) }
         var facts = stat()
@@ -94,7 +94,8 @@ struct ExternalData: Sendable {
         }
         let bytes = unsafe UnsafeRawBufferPointer(
             start: start, count: (type.shape.count * type.element.bitWidth + 7) / 8)
-        return try unsafe TensorDecoder(externalData: nil, memoryLimit: .max).decoded(bytes, type, name)
+        return try unsafe TensorDecoder(externalData: nil, budget: ByteBudget(.max)).decoded(
+            bytes, type, name)
     }
 }
 

@@ -98,6 +98,7 @@ extension ModelNode {
             schema: type.schema, node: name, version: context.versions[self.domain],
             attributes: try knownAttributes(names, context), inputs: inputs,
             wantedOutputs: outputs.map { !$0.isEmpty }, valueNamed: { names[$0] })
+        builder.beginCall(name)
         return try type.checkedBuild(call, in: &builder)
     }
 
@@ -132,6 +133,7 @@ extension ModelFunction {
             throw GraphError.failed(
                 "The function \(name.name) takes \(inputs.count) inputs, not \(given.count).")
         }
+        try builder.noteCall()
         var inner = try context.deeper("The function \(name.name)")
         inner.versions = versions
         inner.functionAttributes = attributes

@@ -56,7 +56,7 @@ struct ModelDecoder {
         case .strings: .known(.strings(proto.strings.map { String(decoding: $0, as: UTF8.self) }))
         case .tensors: .known(.tensors(try proto.tensors.map(tensors.tensor)))
         case .graphs: .graphs(try proto.graphs.map(graph))
-        case .type: .known(.type(try valueType(proto.tp)))
+        case .type: .known(.type(try knownType(proto.tp)))
         }
     }
 
@@ -74,7 +74,7 @@ struct ModelDecoder {
     }
 
     func value(_ proto: ProtoValueInfo) throws -> ModelValue {
-        let type = proto.hasType ? try valueType(proto.type) : nil
+        let type = proto.hasType ? try valueType(proto.type, of: "The type of \(proto.name)") : nil
         var names: [Int: String] = [:]
         for (axis, dimension) in proto.type.tensorType.shape.dim.enumerated() where dimension.hasDimParam {
             names[axis] = dimension.dimParam
@@ -82,48 +82,57 @@ struct ModelDecoder {
         return ModelValue(name: proto.name, type: type, dimensionNames: names)
     }
 
-    /// nil where the message says nothing.
-    private func valueType(_ proto: ProtoTypeInfo) throws -> ValueType? {
-        if proto.hasTensorType { return try tensorType(proto.tensorType) }
-        if proto.hasSparseTensorType { return try tensorType(proto.sparseTensorType) }
+    /// nil where the message says nothing; `what` names the place in errors.
+    private func valueType(_ proto: ProtoTypeInfo, of what: String) throws -> ValueType? {
+        if proto.hasTensorType { return try tensorType(proto.tensorType, of: what) }
+        if proto.hasSparseTensorType { return try tensorType(proto.sparseTensorType, of: what) }
         if proto.hasSequenceType {
-            return try valueType(proto.sequenceType.elemType).map { .sequence(of: $0) }
+            return try valueType(proto.sequenceType.elemType, of: what).map { .sequence(of: $0) }
         }
         if proto.hasOptionalType {
-            return try valueType(proto.optionalType.elemType).map { .optional(of: $0) }
+            return try valueType(proto.optionalType.elemType, of: what).map { .optional(of: $0) }
         }
         if proto.hasMapType {
-            let key = try elementType(proto.mapType.keyType)
-            return try valueType(proto.mapType.valueType).map { .map(key: key, value: $0) }
+            let key = try elementType(proto.mapType.keyType, of: what)
+            return try valueType(proto.mapType.valueType, of: what).map { .map(key: key, value: $0) }
         }
         return nil
     }
 
-    private func valueType(_ proto: ProtoTypeInfo) throws -> ValueType {
-        guard let type: ValueType = try valueType(proto) else {
-            throw ONNXError.malformed(what: "A type in an attribute", reason: "it is empty")
+    private func knownType(_ proto: ProtoTypeInfo) throws -> ValueType {
+        let what = "A type in an attribute"
+        guard let type = try valueType(proto, of: what) else {
+            throw ONNXError.malformed(what: what, reason: "it is empty")
         }
         return type
     }
 
-    private func tensorType(_ proto: ProtoTensorTypeInfo) throws -> ValueType? {
+    private func tensorType(_ proto: ProtoTensorTypeInfo, of what: String) throws -> ValueType? {
         if proto.elemType == 0 { return nil }
-        let element = try elementType(proto.elemType)
+        let element = try elementType(proto.elemType, of: what)
         guard proto.hasShape else { return .tensor(element, shape: nil) }
+        guard proto.shape.dim.count <= ModelLimits.rank else {
+            throw ONNXError.malformed(
+                what: what,
+                reason: "it has \(proto.shape.dim.count) axes, and there are at most \(ModelLimits.rank)")
+        }
         let extents: [Int?] = try proto.shape.dim.map { dimension in
             guard dimension.hasDimValue else { return nil }
             guard dimension.dimValue >= 0 else {
-                throw ONNXError.malformed(what: "A shape", reason: "it holds \(dimension.dimValue)")
+                throw ONNXError.malformed(what: what, reason: "its shape holds \(dimension.dimValue)")
             }
             return Int(dimension.dimValue)
         }
-        _ = try Shape(checking: extents.compactMap { $0 })
+        guard (try? Shape(checking: extents.compactMap { $0 })) != nil else {
+            throw ONNXError.malformed(
+                what: what, reason: "its shape has more than \(Shape.maximalCount) elements")
+        }
         return .tensor(element, shape: extents)
     }
 
-    private func elementType(_ number: Int32) throws -> ElementType {
+    private func elementType(_ number: Int32, of what: String) throws -> ElementType {
         guard let element = ElementType(rawValue: number) else {
-            throw ONNXError.malformed(what: "A type", reason: "\(number) is no element type")
+            throw ONNXError.malformed(what: what, reason: "\(number) is no element type")
         }
         return element
     }

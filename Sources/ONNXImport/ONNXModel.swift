@@ -19,7 +19,7 @@ package struct ONNXModel: Sendable {
     package init(
         contentsOf path: String, registry: ModelOperatorRegistry, limits: ModelLimits = ModelLimits()
     ) throws {
-        let bytes = try DurableFile.read(path, limit: .bytes(min(limits.memory, 1 << 40)))
+        let bytes = try DurableFile.read(path, limit: .bytes(Self.largestFile(limits)))
         try self.init(
             bytes, named: path, registry: registry, limits: limits,
             externalData: try ExternalData(besideModelAt: path))
@@ -32,14 +32,27 @@ package struct ONNXModel: Sendable {
         try self.init(bytes, named: "The model", registry: registry, limits: limits, externalData: nil)
     }
 
+    /// Its bytes are in memory three times while they are decoded; the format itself ends at 2 GiB.
+    private static func largestFile(_ limits: ModelLimits) -> Int { min(limits.memory / 4, 1 << 31 - 1) }
+
     private init(
         _ bytes: [UInt8], named name: String, registry: ModelOperatorRegistry, limits: ModelLimits,
         externalData: ExternalData?
     ) throws {
+        guard bytes.count <= Self.largestFile(limits) else {
+            throw ONNXError.malformed(
+                what: name,
+                reason: "it has \(bytes.count) bytes, and at most \(Self.largestFile(limits)) are read")
+        }
+        let decodedSize = DecodedSize(of: bytes).bytes
+        guard decodedSize <= limits.memory else {
+            throw ONNXError.malformed(
+                what: name, reason: "it would take \(decodedSize) bytes, and the limit is \(limits.memory)")
+        }
         let proto = try ProtoModel(reading: bytes, named: name)
         guard proto.hasGraph else { throw ONNXError.malformed(what: name, reason: "it holds no graph") }
         let decoder = ModelDecoder(
-            tensors: TensorDecoder(externalData: externalData, memoryLimit: limits.memory))
+            tensors: TensorDecoder(externalData: externalData, budget: ByteBudget(limits.memory)))
         graph = try decoder.graph(proto.graph)
         var functions: [BuildingContext.FunctionName: ModelFunction] = [:]
         for function in proto.functions {
@@ -67,14 +80,6 @@ package struct ONNXModel: Sendable {
     package var initializers: [(name: String, tensor: HostTensor)] { graph.initializers }
 }
 
-/// What a model from anywhere may take.
-package struct ModelLimits: Sendable {
-    /// In bytes, for any one value and for the file.
-    package var memory: Int
-
-    package init(memory: Int = 1 << 36) { self.memory = memory }
-}
-
 extension ONNXModel {
     /// Runs the model once on values for its inputs, nil for those that the file has values for.
     ///
@@ -87,7 +92,7 @@ extension ONNXModel {
             throw ONNXError.wrongInput(
                 name: "list", reason: "has \(values.count) values, and the model takes \(inputs.count)")
         }
-        var builder = GraphBuilder(evaluator: evaluator, memoryLimit: limits.memory)
+        var builder = GraphBuilder(evaluator: evaluator, limits: limits)
         var given: [GraphValue?] = []
         for (index, input) in inputs.enumerated() {
             let value = index < values.count ? values[index] : nil
@@ -98,7 +103,11 @@ extension ONNXModel {
             given.append(value.map { builder.input(input.name, given: $0, asConstant: asConstants) })
         }
         let results = try graph.build(inputs: given, names: [:], context: context, in: &builder)
-        return try builder.hostValues(results)
+        do {
+            return try builder.hostValues(results)
+        } catch let error as any ReportableError {
+            throw ONNXError.failed(reason: error.summary)
+        }
     }
 
     /// The model for inputs of the given types as one graph.
@@ -106,7 +115,7 @@ extension ONNXModel {
     /// Throws `GraphError.valueNeeded`, inside an error that names the node, where a shape depends on the values
     /// of inputs.
     package func graph(for types: [String: TensorType]) throws -> Graph {
-        var builder = GraphBuilder(evaluator: nil, memoryLimit: limits.memory)
+        var builder = GraphBuilder(evaluator: nil, limits: limits)
         var given: [GraphValue?] = []
         for input in inputs {
             guard let type = types[input.name] else {

@@ -7,8 +7,14 @@ internal import SwiftProtobuf
 package enum ONNXValueFile {
     /// Reads a value of a type that is known from elsewhere, because the file does not tell its kind.
     package static func read(_ path: String, as type: ValueType) throws -> HostValue {
-        let bytes = try DurableFile.read(path)
-        let decoder = TensorDecoder(externalData: nil, memoryLimit: 1 << 36)
+        try decoded(try DurableFile.read(path), as: type, named: path)
+    }
+
+    /// Reads a value from the bytes of such a file.
+    package static func decoded(
+        _ bytes: [UInt8], as type: ValueType, named name: String, limit: Int = 1 << 36
+    ) throws -> HostValue {
+        let decoder = TensorDecoder(externalData: nil, budget: ByteBudget(limit))
         do {
             switch type {
             case .tensor: return .tensor(try decoder.tensor(try ProtoTensor(serializedBytes: bytes)))
@@ -19,7 +25,7 @@ package enum ONNXValueFile {
             case .map: return .map(try decoder.map(try ProtoMapValue(serializedBytes: bytes)))
             }
         } catch is BinaryDecodingError {
-            throw ONNXError.malformed(what: path, reason: "its bytes are no \(type)")
+            throw ONNXError.malformed(what: name, reason: "its bytes are no \(type)")
         }
     }
 

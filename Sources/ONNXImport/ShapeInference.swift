@@ -39,7 +39,11 @@ package struct OpenDimensions: Sendable {
                 }
                 known.append(extent)
             }
-            types[input.name] = TensorType(element, try Shape(checking: known))
+            guard let shape = try? Shape(checking: known) else {
+                throw ONNXError.wrongInput(
+                    name: input.name, reason: "has extents that are no shape: \(known)")
+            }
+            types[input.name] = TensorType(element, shape)
         }
         return types
     }
@@ -64,29 +68,38 @@ extension ValueType {
 /// sum `a*n + b` in one extent, or a product of extents and a number. An extent that none fits is shown as `?`. The
 /// choices are coprime and one more than a formula needs, so that a wrong one is found out.
 package struct InferredShapes: Sendable {
-    /// For each output, its element type and the formulas of its extents.
+    /// For each output, its element type and the formulas of its extents; none where an output is no tensor.
     package let outputs: [(name: String, element: ElementType, extents: [String])]
 
     package init(of model: ONNXModel) throws {
         let open = OpenDimensions(of: model)
-        let probes = Self.probes(open.names)
+        let names = Array(open.names.prefix(Self.mostNames))
+        let probes = Self.probes(names, open.names)
         let results = try probes.map { probe in try model.graph(for: open.types(probe)) }
-        outputs = results[0].outputs.indices.map { index in
+        // A sequence is as many tensors as it happens to have.
+        guard results.allSatisfy({ $0.outputs.count == model.outputs.count }) else {
+            outputs = []
+            return
+        }
+        outputs = model.outputs.indices.map { index in
             let types = results.map { $0.type(of: $0.outputs[index]) }
             let shape = types[0].shape
             let hasOneRank = types.allSatisfy { $0.shape.rank == shape.rank }
             let extents = (0..<(hasOneRank ? shape.rank : 0)).map { axis in
-                Self.formula(types.map { $0.shape[axis] }, probes, open.names) ?? "?"
+                Self.formula(types.map { $0.shape[axis] }, probes, names) ?? "?"
             }
             return (model.outputs[index].name, types[0].element, hasOneRank ? extents : ["..."])
         }
     }
 
+    /// Formulas have no other names than the first so many, because each takes two more graphs.
+    private static let mostNames = 16
+
     /// One base choice, two more for each name alone, and one where all differ.
-    private static func probes(_ names: [String]) -> [[String: Int]] {
+    private static func probes(_ names: [String], _ allNames: [String]) -> [[String: Int]] {
         let primes = [11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53]
         let base = Dictionary(
-            uniqueKeysWithValues: names.enumerated().map { ($1, primes[$0 % primes.count]) })
+            uniqueKeysWithValues: allNames.enumerated().map { ($1, primes[$0 % primes.count]) })
         var probes = [base]
         for name in names {
             probes.append(base.merging([name: 61]) { $1 })
@@ -119,10 +132,10 @@ package struct InferredShapes: Sendable {
         // The names whose change alone changes the extent.
         let taking = names.enumerated().filter { found[1 + 2 * $0.offset] != found[0] }.map(\.element)
         guard taking.count > 1 else { return nil }
-        let products = probes.map { probe in taking.reduce(1) { $0 * (probe[$1] ?? 1) } }
+        let products = probes.map { probe in taking.reduce(1) { $0.saturatingProduct(probe[$1] ?? 1) } }
         guard found[0] % products[0] == 0 else { return nil }
         let factor = found[0] / products[0]
-        guard zip(products, found).allSatisfy({ factor * $0 == $1 }) else { return nil }
+        guard zip(products, found).allSatisfy({ factor.saturatingProduct($0) == $1 }) else { return nil }
         return ((factor == 1 ? [] : ["\(factor)"]) + taking).joined(separator: "*")
     }
 }

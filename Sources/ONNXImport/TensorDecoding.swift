@@ -9,7 +9,8 @@ internal import ONNXFormat
 struct TensorDecoder {
     /// nil where files beside the model may not be read.
     var externalData: ExternalData?
-    var memoryLimit: Int
+    /// For all tensors that it decodes.
+    let budget: ByteBudget
 
     func tensor(_ proto: ProtoTensor) throws -> HostTensor {
         let name = proto.name.isEmpty ? "A tensor" : "The tensor \(proto.name)"
@@ -59,9 +60,17 @@ struct TensorDecoder {
     }
 
     private func type(_ element: ElementType, _ dims: [Int64], _ name: String) throws -> TensorType {
-        let type = TensorType(element, try Shape(checking: dims.map { Int($0) }))
-        guard type.byteCount <= memoryLimit, type.shape.count <= memoryLimit else {
-            throw GraphError.tooLarge(name: name, type: type, limit: memoryLimit)
+        guard dims.count <= ModelLimits.rank, let shape = try? Shape(checking: dims.map { Int($0) }) else {
+            throw ONNXError.malformed(
+                what: name,
+                reason: "its \(dims.count) extents (\(dims.prefix(8))) are no shape: they are not negative, "
+                    + "at most \(ModelLimits.rank), and their product is at most \(Shape.maximalCount)")
+        }
+        let type = TensorType(element, shape)
+        guard budget.take(type.heldBytes) else {
+            throw ONNXError.malformed(
+                what: name,
+                reason: "it is \(type), and the model's tensors may take \(budget.limit) bytes together")
         }
         return type
     }

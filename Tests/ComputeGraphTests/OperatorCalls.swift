@@ -6,7 +6,7 @@ extension ModelOperator {
         _ inputs: HostTensor?..., version: Int = 25, attributes: [String: Attribute] = [:],
         memoryLimit: Int = 1 << 30
     ) throws -> [HostTensor] {
-        var builder = GraphBuilder(evaluator: nil, memoryLimit: memoryLimit)
+        var builder = GraphBuilder(evaluator: nil, limits: ModelLimits(memory: memoryLimit))
         let values = inputs.map { tensor in tensor.map { GraphValue.tensor(builder.constant($0)) } }
         let call = OperatorCall(
             schema: schema, node: "node", version: version, attributes: attributes, inputs: values,

@@ -1,5 +1,7 @@
+import ComputeGraph
 import Essentials
 import HardwareTopology
+import ONNXImport
 import Results
 import Scheduling
 import TopologyDiscovery
@@ -23,6 +25,17 @@ private let readers: [String: @Sendable ([UInt8]) throws -> Void] = [
         let again = try ResultFile.decoded(ResultFile.encoded(result))
         precondition(again == result)
     },
+    "onnx": { bytes in
+        let model = try ONNXModel(bytes, registry: registry, limits: modelLimits)
+        _ = (model.summary, model.unservedNodes)
+        let open = OpenDimensions(of: model)
+        let extents = Dictionary(open.names.map { ($0, 2) }, uniquingKeysWith: { first, _ in first })
+        let types = try open.types(extents)
+        let inputs = model.inputs.map { input in
+            types[input.name].flatMap { $0.heldBytes < 1 << 20 ? HostValue.tensor(HostTensor(zeros: $0)) : nil }
+        }
+        _ = try model.run(inputs, evaluator: SmallEvaluator())
+    },
     "amounts": { bytes in
         let text = String(decoding: bytes, as: UTF8.self)
         _ = CPUSet(parsing: text)
@@ -32,6 +45,21 @@ private let readers: [String: @Sendable ([UInt8]) throws -> Void] = [
         _ = DeviceID(parsing: text)
     },
 ]
+
+private let registry = ModelOperatorRegistry()
+private let modelLimits = ModelLimits(memory: 64 << 20, operations: 1 << 32, calls: 10_000)
+
+/// Computes graphs by their references as long as that takes no time.
+private struct SmallEvaluator: GraphEvaluator {
+    func run(_ graph: Graph, inputs: [HostTensor]) throws -> [HostTensor] {
+        var account = ModelAccount(modelLimits)
+        for node in graph.nodes {
+            let (inputs, outputs) = (node.inputs.map(graph.type(of:)), node.outputs.map(graph.type(of:)))
+            try account.spend(node.operator.work(inputs: inputs, outputs: outputs), byReference: true)
+        }
+        return try ReferenceInterpreter.run(graph, inputs: inputs)
+    }
+}
 
 private let chosen: @Sendable ([UInt8]) throws -> Void = {
     let name = unsafe getenv("HENG_FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""

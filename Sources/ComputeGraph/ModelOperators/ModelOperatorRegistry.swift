@@ -41,6 +41,7 @@ extension ModelOperator {
     package static func checkedBuild(
         _ call: OperatorCall, in graph: inout GraphBuilder
     ) throws -> [GraphValue] {
+        try graph.noteCall()
         try call.checkInputs(graph)
         let outputs = try build(call, in: &graph)
         let wanted = (call.wantedOutputs.lastIndex(of: true) ?? -1) + 1

@@ -105,7 +105,7 @@ extension VariadicOperator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        outputs[0].shape.count * inputs.count
+        operationCount(outputs[0].shape.count, inputs.count)
     }
 
     /// The gradients of an operator whose result is one of its operands: each element's goes to the first

@@ -42,12 +42,3 @@ extension TypeSet {
     /// What most operators of ONNX's machine-learning domain take: float32, float64, int32, int64.
     static let features: TypeSet = [.float32, TypeSet(.float64), .indices]
 }
-
-extension GraphBuilder {
-    /// Refuses a value that a call would make from numbers in the file and that is larger than the model may use.
-    func requireRoom(for type: TensorType, of name: String) throws(GraphError) {
-        if let limit = modelState?.memoryLimit, type.byteCount > limit {
-            throw .tooLarge(name: name, type: type, limit: limit)
-        }
-    }
-}

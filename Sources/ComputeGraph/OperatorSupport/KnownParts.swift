@@ -40,9 +40,6 @@ extension OperatorCall {
 }
 
 extension GraphBuilder {
-    /// The most bytes that an operator of a model may ask for in one value, where no lower limit is given.
-    private static let largestValue = 1 << 36
-
     /// Adds a node of one output that may hold strings.
     mutating func addForAny(_ operator: any Operator, _ inputs: [ValueID]) throws -> ValueID {
         let types = inputs.map(type(of:))
@@ -56,15 +53,6 @@ extension GraphBuilder {
             known.append(graph.constants[input] == nil ? constant(try tensor(input)) : input)
         }
         return try add(`operator`, known)
-    }
-
-    /// Refuses a value that nobody should allocate.
-    func requireRoom(for type: TensorType, name: String) throws(GraphError) {
-        let limit = min(modelState?.memoryLimit ?? .max, GraphBuilder.largestValue)
-        let size = type.element == .string ? MemoryLayout<String>.size : type.element.size
-        if type.shape.count > limit / size {
-            throw .tooLarge(name: "The output of \(name)", type: type, limit: limit)
-        }
     }
 
     /// The value with another shape of the same elements.

@@ -88,7 +88,8 @@ extension RecurrentOperator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * outputs[0].shape.count * Self.gateCount * (inputs[0].shape[2] + layer.hiddenSize)
+        operationCount(
+            2, outputs[0].shape.count, Self.gateCount, inputs[0].shape[2].saturatingSum(layer.hiddenSize))
     }
 }
 

@@ -4,19 +4,15 @@
 enum Unrolling {
     /// No loop runs longer.
     static let maximalIterations = 1_000_000
-    /// Nested loops stop where the graph has this many values; each takes some hundred bytes of bookkeeping.
-    static let maximalValues = 10_000_000
 }
 
 extension OperatorCall {
     /// Refuses an iteration beyond the bounds; the first has the number 0.
-    func checkIteration(_ iteration: Int, in graph: GraphBuilder) throws(GraphError) {
+    func checkIteration(_ iteration: Int, in graph: inout GraphBuilder) throws(GraphError) {
         try require(
             iteration < Unrolling.maximalIterations,
             "it has not ended after \(Unrolling.maximalIterations) iterations")
-        try require(
-            graph.graph.values.count < Unrolling.maximalValues,
-            "the loops of the model come to more than \(Unrolling.maximalValues) values")
+        try graph.noteCall()
     }
 
     /// The attribute's graph, which takes and gives as many values as said.
@@ -87,8 +83,11 @@ extension GraphBuilder {
         for index in first..<graph.values.count {
             let id = ValueID(index: index)
             guard !kept.contains(id) else { continue }
-            graph.constants[id] = nil
-            modelState?.given[id] = nil
+            if let tensor = graph.constants.removeValue(forKey: id)
+                ?? modelState?.given.removeValue(forKey: id)
+            {
+                modelState?.account.release(tensor.heldBytes)
+            }
         }
     }
 

@@ -50,7 +50,8 @@ extension MatrixPairOperator {
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
         let shape = inputs[0].shape
         let (rows, columns) = (shape[shape.rank - 2], shape[shape.rank - 1])
-        return 2 * outputs[0].shape.count * rows + 2 * shape.matrixCount * rows * columns * min(rows, columns)
+        return operationCount(2, outputs[0].shape.count, rows)
+            + operationCount(2, shape.matrixCount, rows, columns, min(rows, columns))
     }
 }
 

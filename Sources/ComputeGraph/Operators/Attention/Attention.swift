@@ -288,7 +288,7 @@ package struct Attention: Operator {
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
         // Only asked for inputs that the shape rule has passed.
         guard let extents = try? extents(of: inputs) else { return 0 }
-        let scores = extents.batch * extents.queryHeads * extents.queries * extents.keys
-        return scores * (2 * extents.headSize + 2 * extents.valueHeadSize + 5)
+        let scores = operationCount(extents.batch, extents.queryHeads, extents.queries, extents.keys)
+        return operationCount(scores, 2 * extents.headSize + 2 * extents.valueHeadSize + 5)
     }
 }

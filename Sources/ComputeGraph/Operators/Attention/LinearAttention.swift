@@ -104,7 +104,7 @@ package struct LinearAttention: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        6 * outputs[1].shape.count * inputs[0].shape[1]
+        operationCount(6, outputs[1].shape.count, inputs[0].shape[1])
     }
 
     /// The numbers of all tokens, and the step that one of them makes.

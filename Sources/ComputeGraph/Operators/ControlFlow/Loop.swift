@@ -35,7 +35,7 @@ package enum Loop: ModelOperator {
 
         var iteration = 0
         while holds, iteration < limit ?? .max {
-            try call.checkIteration(iteration, in: graph)
+            try call.checkIteration(iteration, in: &graph)
             let first = graph.graph.values.count
             let number = graph.constant(HostTensor(.int64(), integers: [Int64(iteration)]))
             let outputs = try call.build(

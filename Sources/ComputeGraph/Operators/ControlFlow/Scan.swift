@@ -80,7 +80,7 @@ package enum Scan: ModelOperator {
         var states = [[ValueID]](repeating: [], count: parts.states.count)
         var gathered = [[ValueID]](repeating: [], count: body.outputCount - parts.states.count)
         for item in 0..<batch {
-            try call.checkIteration(item, in: graph)
+            try call.checkIteration(item, in: &graph)
             var run = Run(states: [], gathered: [], length: lengths[item])
             for state in parts.states { run.states.append(try graph.part(of: state, at: item, axis: 0)) }
             var scanned: [ValueID] = []
@@ -190,7 +190,7 @@ package enum Scan: ModelOperator {
         ) throws {
             gathered = [[ValueID]](repeating: [], count: body.outputCount - states.count)
             for step in 0..<length {
-                try call.checkIteration(step, in: graph)
+                try call.checkIteration(step, in: &graph)
                 let first = graph.graph.values.count
                 var values = states.map(GraphValue.tensor)
                 for input in inputs {

@@ -22,7 +22,7 @@ package enum SequenceMap: ModelOperator {
         let body = try call.subgraph("body", inputs: call.inputs.count, outputs: 1...Int.max)
         var results = [[GraphValue]](repeating: [], count: body.outputCount)
         for place in sequence.elements.indices {
-            try call.checkIteration(place, in: graph)
+            try call.checkIteration(place, in: &graph)
             let first = graph.graph.values.count
             let inputs = call.inputs.compactMap { input in
                 if case .sequence(let elements, _) = input { elements[place] } else { input }

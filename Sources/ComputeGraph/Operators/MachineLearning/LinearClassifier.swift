@@ -54,7 +54,7 @@ package struct LinearClassifier: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * outputs[0].shape.count * coefficients.count
+        operationCount(2, outputs[0].shape.count, coefficients.count)
     }
 }
 

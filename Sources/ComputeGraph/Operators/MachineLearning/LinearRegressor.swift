@@ -39,7 +39,7 @@ package struct LinearRegressor: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * inputs[0].shape.count * targets
+        operationCount(2, inputs[0].shape.count, targets)
     }
 }
 

@@ -150,7 +150,7 @@ package struct SVMClassifier: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * outputs[0].shape.count * (vectors.count + coefficients.count)
+        operationCount(2, outputs[0].shape.count, vectors.count + coefficients.count)
     }
 }
 

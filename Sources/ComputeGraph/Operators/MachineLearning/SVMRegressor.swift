@@ -55,7 +55,7 @@ package struct SVMRegressor: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * outputs[0].shape.count * max(vectors.count, coefficients.count)
+        operationCount(2, outputs[0].shape.count, max(vectors.count, coefficients.count))
     }
 }
 

@@ -49,7 +49,7 @@ package struct TreeEnsemble: Operator {
     package func exactness(for inputs: [TensorType]) -> Exactness { .accumulated(terms: forest.roots.count) }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        outputs[0].shape.count * forest.roots.count
+        operationCount(outputs[0].shape.count, forest.roots.count)
     }
 }
 

@@ -60,7 +60,7 @@ package struct AffineGrid: Operator {
     package func exactness(for inputs: [TensorType]) -> Exactness { .rounding }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * extents.count * outputs[0].shape.count
+        operationCount(2, extents.count, outputs[0].shape.count)
     }
 }
 

@@ -74,7 +74,7 @@ package struct AveragePool: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        outputs[0].shape.count * kernelShape.reduce(1, *)
+        operationCount([outputs[0].shape.count] + kernelShape)
     }
 }
 

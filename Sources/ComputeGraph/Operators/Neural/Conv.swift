@@ -79,7 +79,7 @@ package struct Conv: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * outputs[0].shape.count * inputs[1].shape.extents.dropFirst().reduce(1, *)
+        operationCount(2, outputs[0].shape.count, inputs[1].shape.extents.dropFirst().reduce(1, *))
             + (inputs.count == 3 ? outputs[0].shape.count : 0)
     }
 }

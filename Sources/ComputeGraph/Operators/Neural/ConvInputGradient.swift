@@ -40,6 +40,6 @@ package struct ConvInputGradient: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * inputs[0].shape.count * inputs[1].shape.extents.dropFirst().reduce(1, *)
+        operationCount(2, inputs[0].shape.count, inputs[1].shape.extents.dropFirst().reduce(1, *))
     }
 }

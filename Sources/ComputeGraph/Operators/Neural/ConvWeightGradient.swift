@@ -39,6 +39,6 @@ package struct ConvWeightGradient: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * inputs[0].shape.count * weightShape.extents.dropFirst().reduce(1, *)
+        operationCount(2, inputs[0].shape.count, weightShape.extents.dropFirst().reduce(1, *))
     }
 }

@@ -55,7 +55,7 @@ package struct LRN: Operator {
     package func exactness(for inputs: [TensorType]) -> Exactness { .rounding }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        outputs[0].shape.count * (2 * min(size, inputs[0].shape[1]) + 4)
+        operationCount(outputs[0].shape.count, 2 * min(size, inputs[0].shape[1]) + 4)
     }
 }
 

@@ -39,7 +39,7 @@ package struct LpPool: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        outputs[0].shape.count * window.kernel.reduce(2, *)
+        operationCount([2, outputs[0].shape.count] + window.kernel)
     }
 }
 

@@ -79,7 +79,7 @@ package struct MaxPool: Operator {
     package func exactness(for inputs: [TensorType]) -> Exactness { .exact }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        outputs[0].shape.count * kernelShape.reduce(1, *)
+        operationCount([outputs[0].shape.count] + kernelShape)
     }
 }
 

@@ -34,6 +34,6 @@ package struct MaxPoolGradient: Operator {
     package func exactness(for inputs: [TensorType]) -> Exactness { .rounding }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        inputs[0].shape.count * pool.kernelShape.reduce(1, *)
+        operationCount([inputs[0].shape.count] + pool.kernelShape)
     }
 }

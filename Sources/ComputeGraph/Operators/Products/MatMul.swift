@@ -141,7 +141,8 @@ package struct MatMul: Operator {
     }
 
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int {
-        2 * outputs[0].shape.count * MatMulExtents(self, inputs[0].shape, inputs[1].shape).terms
+        operationCount(
+            2, outputs[0].shape.count, MatMulExtents(self, inputs[0].shape, inputs[1].shape).terms)
     }
 }
 
