@@ -32,7 +32,9 @@ private let readers: [String: @Sendable ([UInt8]) throws -> Void] = [
         let extents = Dictionary(open.names.map { ($0, 2) }, uniquingKeysWith: { first, _ in first })
         let types = try open.types(extents)
         let inputs = model.inputs.map { input in
-            types[input.name].flatMap { $0.heldBytes < 1 << 20 ? HostValue.tensor(HostTensor(zeros: $0)) : nil }
+            types[input.name].flatMap {
+                $0.heldBytes < 1 << 20 ? HostValue.tensor(HostTensor(zeros: $0)) : nil
+            }
         }
         _ = try model.run(inputs, evaluator: SmallEvaluator())
     },

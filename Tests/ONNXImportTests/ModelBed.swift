@@ -4,6 +4,7 @@ import Foundation
 import ModelRunning
 import ONNXFormat
 import ONNXImport
+import SwiftProtobuf
 
 /// Reads and runs models that a test writes, on the CPU as users do.
 struct ModelBed {

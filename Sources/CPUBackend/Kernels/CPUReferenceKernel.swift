@@ -7,7 +7,9 @@ extension CPUKernel {
     ///
     /// It is the one kernel that allocates when it runs.
     static func reference(_ operatorName: String) -> CPUKernel {
-        CPUKernel(name: KernelChoice.reference, operatorName: operatorName, refuse: { _ in nil }, make: makeReference)
+        CPUKernel(
+            name: KernelChoice.reference, operatorName: operatorName, refuse: { _ in nil },
+            make: makeReference)
     }
 
     private static func makeReference(_ node: NodeSignature) -> CPUPreparedKernel {

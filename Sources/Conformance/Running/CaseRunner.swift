@@ -1,7 +1,7 @@
 package import ComputeGraph
 internal import Essentials
 internal import FoundationEssentials
-package import ONNXImport
+internal import ONNXImport
 
 /// Runs single cases in this process.
 package struct CaseRunner: Sendable {

@@ -8,6 +8,10 @@ internal import ONNXImport
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model", abstract: "Looks at ONNX models, checks them, and runs them.",
+        discussion: """
+            Examples: heng model check resnet50.onnx
+                      heng model run resnet50.onnx --random 1
+            """,
         subcommands: [
             Inspect.self, Check.self, Run.self, Explain.self, Convert.self,
             Operators.self,
@@ -19,8 +23,11 @@ struct ModelOptions: ParsableArguments {
     @Argument(help: "The ONNX file.")
     var model: String
 
-    @Option(help: ArgumentHelp("The largest value that the model may make.", valueName: "size"))
-    var memoryLimit = "64GiB"
+    @Option(
+        help: ArgumentHelp(
+            "What the values of the model may take; three quarters of the machine's memory if not given.",
+            valueName: "size"))
+    var memoryLimit: String?
 
     @Option(
         name: .customLong("dimension"),
@@ -28,10 +35,8 @@ struct ModelOptions: ParsableArguments {
     var dimensions: [String] = []
 
     func setup(device: String = "cpu") throws -> ModelSetup {
-        guard let limit = ByteCount(parsing: memoryLimit), limit.bytes > 0 else {
-            throw Failure(
-                "\(memoryLimit) is no amount of memory.", nextStep: "Write it like 512MiB or 4GiB.",
-                exitCode: .wrongUse)
+        let limit = try memoryLimit.map {
+            try parsedAmount($0, "--memory-limit", "4GiB") { ByteCount(parsing: $0) }
         }
         return try ModelSetup(device: device, memoryLimit: limit)
     }

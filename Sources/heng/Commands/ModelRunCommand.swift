@@ -87,7 +87,8 @@ extension ModelCommand {
                     exitCode: .wrongUse)
             }
             let made = try random.map {
-                try RandomInputs.values(for: model, extents: options.extents(), seed: $0, limits: setup.limits)
+                try RandomInputs.values(
+                    for: model, extents: options.extents(), seed: $0, limits: setup.limits)
             }
             return model.inputs.enumerated().map { given[$1.name] ?? made?[$0] }
         }
