@@ -118,12 +118,19 @@ package struct GraphBuilder: Sendable {
         for input in node.inputs where input.index >= graph.values.count { throw .unknownValue(input) }
         let types = try node.operator.outputTypes(of: node.inputs.map(graph.type(of:)))
         if let known = try foldedOutputs(node, types) { return known }
-        if node.name.isEmpty { node.name = "\(node.operator.name)_\(graph.nodes.count)" }
+        if node.name.isEmpty { node.name = nextName(for: node.operator.name) }
         node.outputs = types.enumerated().map { index, type in
             newValue(types.count == 1 ? node.name : "\(node.name).\(index)", type)
         }
         graph.nodes.append(node)
         return node.outputs
+    }
+
+    /// The first node of a call in a model has the call's name, and others tell their operator too.
+    private func nextName(for operatorName: String) -> String {
+        guard let call = modelState?.callName else { return "\(operatorName)_\(graph.nodes.count)" }
+        let isFirst = graph.nodes.last.map { $0.name != call && !$0.name.hasPrefix("\(call)/") } ?? true
+        return isFirst ? call : "\(call)/\(operatorName)_\(graph.nodes.count)"
     }
 
     /// The finished graph, without the nodes and constants that no output needs.

@@ -4,7 +4,7 @@ internal import Essentials
 /// What stays the same while the graphs of one model are built.
 struct BuildingContext: Sendable {
     let registry: ModelOperatorRegistry
-    let functions: [FunctionName: ModelFunction]
+    var functions: [FunctionName: ModelFunction]
     /// Of the graph or function that is being built.
     var versions: OperatorSets
     /// Attributes of the call of the function that is being built.
@@ -98,6 +98,7 @@ extension ModelNode {
             schema: type.schema, node: name, version: context.versions[self.domain],
             attributes: try knownAttributes(names, context), inputs: inputs,
             wantedOutputs: outputs.map { !$0.isEmpty }, valueNamed: { names[$0] })
+        builder.beginCall(name)
         return try type.checkedBuild(call, in: &builder)
     }
 

@@ -21,6 +21,8 @@ struct ModelState: Sendable {
     var account: ModelAccount
     /// The values of graph inputs of this run, and of what has been computed to go on building.
     var given: [ValueID: HostTensor] = [:]
+    /// The name, in the model, of the call that is being built; its nodes are called after it.
+    var callName: String?
     /// Nodes that are no longer in the graph, because what they make is known; gradients go through them.
     var history: [Node] = []
 }
@@ -45,6 +47,9 @@ extension GraphBuilder {
     package mutating func constant(_ tensor: HostTensor) -> ValueID {
         constant("constant_\(graph.values.count)", tensor)
     }
+
+    /// Names the nodes that are added next after a call in the model.
+    package mutating func beginCall(_ name: String) { modelState?.callName = name }
 
     /// Whether `tensor(_:)` needs no run.
     package func isKnown(_ value: ValueID) -> Bool {
@@ -135,8 +140,31 @@ extension GraphBuilder {
             elements: (given + types).reduce(0) { $0.saturatingSum($1.shape.count) },
             work: node.operator.work(inputs: given, outputs: types))
         var folded = node
-        folded.outputs = node.operator.reference(constants).map { constant($0) }
+        folded.outputs = try results(of: node, on: constants, types).map { constant($0) }
         modelState?.history.append(folded)
         return folded.outputs
     }
+
+    /// Small nodes are computed by their references, and large ones as the rest of the model is.
+    private func results(
+        of node: Node, on constants: [HostTensor], _ types: [TensorType]
+    ) throws(GraphError) -> [HostTensor] {
+        let work = node.operator.floatingPointOperations(inputs: constants.map(\.type), outputs: types)
+        guard work > Self.mostWorkOfReferences, let evaluator = modelState?.evaluator else {
+            return node.operator.reference(constants)
+        }
+        var builder = GraphBuilder()
+        let inputs = constants.enumerated().map { builder.input("input_\($0)", $1.type) }
+        let outputs = try builder.addNode(node.operator, inputs)
+        do {
+            return try evaluator.run(
+                builder.build(outputs: outputs), inputs: constants,
+                within: modelState?.account.freeBytes ?? .max)
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+
+    /// About a millisecond.
+    private static let mostWorkOfReferences = 1_000_000
 }
