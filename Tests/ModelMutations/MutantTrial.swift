@@ -30,9 +30,13 @@ package struct MutantTrial: Sendable {
                         bytes, as: input.type ?? .tensor(.float32, shape: nil), named: "Input \(index)")
                 }
             }
-            let shapes = Result { try InferredShapes(of: model) }
+            // Shapes may well not be told without the inputs, but that has to be said clearly too.
+            if case .failure(let error) = Result(catching: { try InferredShapes(of: model) }),
+                case .unclear(let text) = Self.judged(error)
+            {
+                return .unclear(text)
+            }
             _ = try ModelRun(of: model, inputs: inputs, setup: setup)
-            if case .failure(let error) = shapes { return Self.judged(error) }
             return .ran
         } catch {
             return Self.judged(error)

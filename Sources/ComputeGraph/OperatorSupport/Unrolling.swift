@@ -67,8 +67,7 @@ extension OperatorCall {
         var extents = (shape ?? []).map { $0 ?? 0 }
         extents.insert(extent, at: try resolved(axis: axis, rank: extents.count + 1))
         let zeros = TensorType(element, try Shape(checking: extents))
-        try graph.requireRoom(for: zeros, name: schema.name)
-        return graph.constant(HostTensor(zeros: zeros))
+        return try graph.zeros(zeros)
     }
 }
 

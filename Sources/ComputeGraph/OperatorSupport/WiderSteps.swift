@@ -10,8 +10,10 @@ extension GraphBuilder {
     }
 
     /// A constant of one repeated number.
-    mutating func filled(_ type: TensorType, with value: Double) -> ValueID {
-        constant(
+    mutating func filled(_ type: TensorType, with value: Double) throws(GraphError) -> ValueID {
+        try requireRoom(for: type, name: "a step")
+        try noteReference(elements: type.shape.count, work: type.shape.count)
+        return constant(
             "filled_\(graph.values.count)",
             HostTensor(type, doubles: [Double](repeating: value, count: type.shape.count)))
     }

@@ -70,7 +70,9 @@ struct ModelMutator: ParsableCommand {
 
     private func setup(_ limit: ByteCount) throws -> ModelSetup {
         var setup = try ModelSetup(memoryLimit: limit)
-        setup.limits.operations = 1 << 26
+        // Small enough for the time limit, also on a busy machine: a kernel computes some 2^32 operations in a second.
+        setup.limits.operations = 1 << 34
+        setup.limits.calls = 1 << 18
         return setup
     }
 

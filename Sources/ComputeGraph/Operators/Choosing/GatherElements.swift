@@ -29,7 +29,7 @@ package struct GatherElements: MovementOperator {
     ) throws(GraphError) -> [ValueID?] {
         guard let gradient = outputGradients[0] else { return [nil, nil] }
         let data = builder.type(of: node.inputs[0])
-        let zeros = builder.constant("zeros", HostTensor(zeros: data))
+        let zeros = try builder.zeros(data)
         let scatter = ScatterElements(axis: axis, reduction: .add)
         return [try builder.add(scatter, [zeros, node.inputs[1], gradient]), nil]
     }

@@ -30,7 +30,7 @@ package struct GatherND: MovementOperator {
     ) throws(GraphError) -> [ValueID?] {
         guard batchAxes == 0 else { throw .notDifferentiable(operator: GatherND.name) }
         guard let gradient = outputGradients[0] else { return [nil, nil] }
-        let zeros = builder.constant("zeros", HostTensor(zeros: builder.type(of: node.inputs[0])))
+        let zeros = try builder.zeros(builder.type(of: node.inputs[0]))
         return [try builder.add(ScatterND(reduction: .add), [zeros, node.inputs[1], gradient]), nil]
     }
 }

@@ -29,6 +29,8 @@ package enum NonMaxSuppression: ModelOperator {
         }
         var most = 0
         if let input = try call.optional(2) { most = try graph.integers(input).first ?? 0 }
+        // Each box meets all that have been chosen of its class.
+        try graph.spend(operationCount(s.count, min(max(most, 1), s[2])))
         let suppression = Suppression(
             most: most, overlap: try number(3) ?? 0, score: try number(4),
             boxes: try Box.boxes(boxes.floats, areCentered: call.flag("center_point_box")))

@@ -112,7 +112,7 @@ package enum Scan: ModelOperator {
             return try call.nothing(of: declared, extent: length, in: &graph)
         }
         guard values.count < length else { return try graph.stacked(values, axis: 0) }
-        let zeros = graph.constant(HostTensor(zeros: graph.type(of: first)))
+        let zeros = try graph.zeros(graph.type(of: first))
         let padding = [ValueID](repeating: zeros, count: length - values.count)
         return try graph.stacked(values + padding, axis: 0)
     }

@@ -13,8 +13,7 @@ package enum Trace: ModelOperator {
         let (rows, columns) = (type.shape[batch.count], type.shape[batch.count + 1])
         guard type.shape.count > 0 else {
             return [
-                .tensor(
-                    graph.constant(HostTensor(zeros: TensorType(type.element, try Shape(checking: batch)))))
+                .tensor(try graph.zeros(TensorType(type.element, Shape(checking: batch))))
             ]
         }
         let flat = try graph.add(Reshape(batch + [rows * columns]), [input])

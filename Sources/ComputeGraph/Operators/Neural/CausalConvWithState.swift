@@ -34,11 +34,11 @@ package enum CausalConvWithState: ModelOperator {
                 graph.type(of: given) == state, "past_state is \(state), not \(graph.type(of: given))")
         }
         guard shape.count > 0 else {
-            return [.tensor(input), .tensor(given ?? graph.filled(state, with: 0))]
+            return [.tensor(input), .tensor(try given ?? graph.filled(state, with: 0))]
         }
         var past = input
         if weights[2] > 1 {
-            past = try graph.add(Concat(axis: 2), [given ?? graph.filled(state, with: 0), input])
+            past = try graph.add(Concat(axis: 2), [try given ?? graph.filled(state, with: 0), input])
         }
         let operands =
             try [
@@ -46,7 +46,7 @@ package enum CausalConvWithState: ModelOperator {
             ] + (call.optional(2).map { [$0] } ?? [])
         var y = try graph.add(Conv(group: shape[1]), operands)
         y = try call.activated(graph.withoutAxis(y, at: 2), in: &graph)
-        guard weights[2] > 1 else { return [.tensor(y), .tensor(graph.filled(state, with: 0))] }
+        guard weights[2] > 1 else { return [.tensor(y), .tensor(try graph.filled(state, with: 0))] }
         let length = graph.type(of: past).shape[2]
         let present = try graph.add(
             Slice(starts: [length - weights[2] + 1], ends: [length], axes: [2]), [past])

@@ -63,7 +63,7 @@ extension Dropout: ModelOperator {
         let maskType = TensorType(call.version < 10 ? type.element : .bool, type.shape)
         guard let ratio = try call.trainingRatio(in: &graph), ratio != 0 else {
             guard call.wantsOutput(1) else { return [.tensor(x)] }
-            return [.tensor(x), .tensor(graph.filled(maskType, with: 1))]
+            return [.tensor(x), .tensor(try graph.filled(maskType, with: 1))]
         }
         let rule = Dropout(ratio: ratio, seed: try call.dropoutSeed)
         let outputs = try graph.addNode(rule, [x])

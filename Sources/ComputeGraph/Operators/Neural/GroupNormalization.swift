@@ -41,7 +41,7 @@ extension OperatorCall {
                 given == [parts], "\(schema.inputName(index)) has the shape [\(parts)], not \(given)")
         }
         let size = type.shape.extents[1...].reduce(1, *)
-        let ones = graph.filled(TensorType(element, [size / max(groups, 1)]), with: 1)
+        let ones = try graph.filled(TensorType(element, [size / max(groups, 1)]), with: 1)
         let rule = LayerNormalization(epsilon: Float(try float("epsilon")))
         var y = try graph.converted(input(0), to: element)
         y = try graph.reshaped(y, to: [images, groups, size / max(groups, 1)])

@@ -123,7 +123,7 @@ extension LayerNormalization: ModelOperator {
     ) throws(GraphError) -> ValueID {
         let type = graph.type(of: x)
         let wide = type.element.forSteps
-        let ones = graph.filled(TensorType(wide, row), with: 1)
+        let ones = try graph.filled(TensorType(wide, row), with: 1)
         var y = try graph.add(self, [try graph.converted(x, to: wide), ones])
         y = try graph.add(Mul(), [y, try graph.converted(operands[0], to: wide)])
         if operands.count > 1 { y = try graph.add(Add(), [y, try graph.converted(operands[1], to: wide)]) }

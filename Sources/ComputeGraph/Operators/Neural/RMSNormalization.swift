@@ -92,7 +92,7 @@ extension RMSNormalization: ModelOperator {
         if isRow {
             y = try graph.add(rule, [y, try graph.expanded(factor, to: row)])
         } else {
-            y = try graph.add(rule, [y, graph.filled(TensorType(element, row), with: 1)])
+            y = try graph.add(rule, [y, try graph.filled(TensorType(element, row), with: 1)])
             y = try graph.add(Mul(), [y, factor])
             try call.require(
                 graph.type(of: y).shape == type.shape, "the scale \(scaleType) does not broadcast to \(type)")

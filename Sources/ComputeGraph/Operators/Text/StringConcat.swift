@@ -16,10 +16,15 @@ package enum StringConcat: ModelOperator {
         let shape = try Shape(checking: extents)
         try graph.requireRoom(for: TensorType(.string, shape), name: call.schema.name)
         let (fronts, backs) = (left.strings, right.strings)
-        let joined = zip(
+        let places = zip(
             broadcastIndices(of: left.type.shape, in: shape),
-            broadcastIndices(of: right.type.shape, in: shape)
-        ).map { fronts[$0] + backs[$1] }
+            broadcastIndices(of: right.type.shape, in: shape))
+        // A long text may meet very many short ones.
+        let bytes = places.reduce(0) {
+            $0.saturatingSum(fronts[$1.0].utf8.count + backs[$1.1].utf8.count)
+        }
+        try graph.requireRoom(for: TensorType(.uint8, Shape(checking: [bytes])), name: call.schema.name)
+        let joined = places.map { fronts[$0] + backs[$1] }
         return [.tensor(graph.constant(HostTensor(TensorType(.string, shape), strings: joined)))]
     }
 }
