@@ -133,12 +133,6 @@ extension GraphBuilder {
         try account.check(more: type.heldBytes)
     }
 
-    /// A constant of zeros, or of empty strings.
-    mutating func zeros(_ type: TensorType) throws(GraphError) -> ValueID {
-        try requireRoom(for: type, name: "a step")
-        return constant("zeros_\(graph.values.count)", HostTensor(zeros: type))
-    }
-
     /// Notes that a reference implementation is about to run, and refuses where it has no room.
     mutating func noteReference(elements: Int, work: Int) throws(GraphError) {
         try modelState?.account.check(more: elements.saturatingProduct(ModelLimits.referenceBytes))

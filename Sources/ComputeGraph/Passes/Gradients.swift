@@ -16,7 +16,13 @@ extension Graph {
         let gradients = try builder.addGradients(
             of: loss, along: nodes, throughValues: valuesDepending(on: values))
         var wanted: [ValueID] = []
-        for value in values { wanted.append(gradients[value] ?? builder.zeros(type(of: value))) }
+        for value in values {
+            if let gradient = gradients[value] {
+                wanted.append(gradient)
+            } else {
+                wanted.append(try builder.zeros(type(of: value)))
+            }
+        }
         return builder.build(outputs: outputs + wanted)
     }
 
@@ -64,7 +70,8 @@ extension GraphBuilder {
         return gradients
     }
 
-    mutating func zeros(_ type: TensorType) -> ValueID {
-        constant("zeros", HostTensor(zeros: type))
+    mutating func zeros(_ type: TensorType) throws(GraphError) -> ValueID {
+        try requireRoom(for: type, name: "a step")
+        return constant("zeros", HostTensor(zeros: type))
     }
 }

@@ -44,7 +44,7 @@ package enum Gradient: ModelOperator {
         let gradients = try graph.addGradients(of: loss, along: nodes.nodes, throughValues: reached)
         var outputs: [GraphValue] = []
         for variable in variables {
-            outputs.append(.tensor(gradients[variable] ?? graph.zeros(graph.type(of: variable))))
+            outputs.append(.tensor(try gradients[variable] ?? graph.zeros(graph.type(of: variable))))
         }
         return outputs
     }
