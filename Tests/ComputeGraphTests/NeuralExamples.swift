@@ -103,6 +103,14 @@ extension OperatorExampleTests {
             t([1, 2], 1, nan)),
         Example(BinaryCrossEntropyLoss(), [t([3], 0.5, 0, 1), t([3], 1, 1, 1)], t([3], ln2, 100, 0)),
         Example(KLDivergenceLoss(), [t([2], -1, 0), t([2], 0.5, 0)], t([2], 0.5 * (1 - ln2), 0)),
+        // Three of the four equally likely ways through two steps spell the one label; none spells two equal ones.
+        Example(
+            CTCLoss(),
+            [
+                t([2, 2, 2], -ln2, -ln2, -ln2, -ln2, -ln2, -ln2, -ln2, -ln2), i([2, 2], 1, 0, 1, 1),
+                i([2], 2, 2),
+                i([2], 1, 2),
+            ], t([2], 0.287_682_1, .infinity)),
         // The first numbers of this seed are 0.549 and 0.715.
         Example(Dropout(ratio: 0.6, seed: 0), [t([2], 2, 2)], t([2], 0, 5), b([2], 0, 1)),
         Example(

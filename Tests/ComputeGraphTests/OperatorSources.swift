@@ -3,9 +3,9 @@ import Foundation
 
 /// The operators as their source files tell, so that a new one without a test is noticed.
 enum OperatorSources {
-    /// The operators that no model file calls, and that the public cases therefore do not prove.
+    /// The operators that ONNX does not have, and that its public cases therefore do not prove.
     static var ownOperators: [String] {
-        let called = Set(ModelOperatorRegistry().schemas.map(\.name))
+        let called = Set(ModelOperatorRegistry().schemas.filter { $0.domain != .heng }.map(\.name))
         return names { $0.contains("static let name = \"") }.filter { !called.contains($0) }
     }
     static var differentiable: [String] {

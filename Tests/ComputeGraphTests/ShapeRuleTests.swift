@@ -132,6 +132,7 @@ struct ShapeRuleTests {
         Refusal(Slice(starts: [0], ends: [1, 2], axes: [0]), [f(4)], "as many starts"),
         Refusal(Slice(starts: [0], ends: [1], axes: [0], steps: [0]), [f(4)], "a step is not 0"),
         Refusal(Gather(), [f(2), f(2)], "indices are int64 or int32"),
+        Refusal(CTCLoss(blank: 3), [f(4, 1, 3), n(1, 2), n(1), n(1)], "the blank 3 is not one of 3 classes"),
         Refusal(ReduceSum(axes: [0, -2]), [f(2, 2)], "named twice"),
         Refusal(SoftmaxCrossEntropyLoss(), [f(2, 3), n(3)], "the label tensor has the shape [2]"),
         Refusal(SoftmaxCrossEntropyLoss(), [f(2, 3), f(2)], "labels are int64"),

@@ -23,6 +23,8 @@ extension ModelCase {
     /// A case is a folder with `model.onnx`; its first set of data is taken. Large ones are left out, because each
     /// of many mutants reads its case anew.
     package static func all(under root: String, largest: ByteCount = .kibibytes(256)) throws -> [ModelCase] {
+        // `subpaths` does not look behind a link.
+        let root = URL(fileURLWithPath: root).resolvingSymlinksInPath().path
         guard let paths = FileManager.default.subpaths(atPath: root) else {
             throw Failure("There is no folder \(root).", exitCode: .setupMissing)
         }

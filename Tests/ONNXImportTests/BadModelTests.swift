@@ -196,7 +196,9 @@ struct BadModelTests {
             ProtoNode("Loop", ["count", ""], [], name: "l", [ProtoAttribute("body", graph: body)]),
             initializers: [ProtoTensor("count", integers: [.max], [])])
         let sentence = try #require(try bed.refusal(model))
-        #expect(sentence.hasPrefix("Node l: The model comes to more than its limit of 10000 calls"))
+        // The loop's own call, or that of the node in its body.
+        #expect(sentence.hasPrefix("Node l: ") || sentence.hasPrefix("Node Identity_0: "))
+        #expect(sentence.contains("The model comes to more than its limit of 10000 calls"))
     }
 
     @Test func `many values that are each small enough`() throws {

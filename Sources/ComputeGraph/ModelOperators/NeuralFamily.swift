@@ -6,6 +6,7 @@ extension ModelOperatorFamilies {
         AveragePool.self,
         BatchNormalization.self,
         BinaryCrossEntropyLoss.self,
+        CTCLoss.self,
         CausalConvWithState.self,
         Conv.self,
         ConvTranspose.self,
