@@ -16,9 +16,6 @@ internal import Foundation
 package enum ONNXExport {
     /// The operator set of ONNX 1.16, which all runtimes in use read.
     package static let minimalVersion = 21
-    /// The format of the same release.
-    static let formatVersion: Int64 = 10
-
     /// The file's bytes.
     ///
     /// Throws where a node's operator is not one that model files have, as gradients and updates are.
@@ -31,7 +28,7 @@ package enum ONNXExport {
             graph: graph, names: UniqueNames(graph, outputNames), outputNames: outputNames)
         try writer.write(parameters)
         var model = ProtoModel()
-        model.irVersion = formatVersion
+        model.irVersion = formatVersion(of: writer.versions[""] ?? minimalVersion)
         model.producerName = "heng"
         model.graph = writer.proto
         model.graph.name = name
@@ -42,6 +39,29 @@ package enum ONNXExport {
             return set
         }
         return try model.serializedBytes()
+    }
+
+    /// The format of the release that the operator set appeared in.
+    private static func formatVersion(of version: Int) -> Int64 {
+        switch version {
+        case ...22: 10
+        case 23: 11
+        case 24: 12
+        default: 13
+        }
+    }
+}
+
+extension ElementType {
+    /// The first operator set whose operators take the type wherever they ever do.
+    fileprivate var version: Int {
+        switch self {
+        case .bfloat16: 22
+        case .float4e2m1: 23
+        case .float8e8m0: 24
+        case .int2, .uint2: 25
+        default: ONNXExport.minimalVersion
+        }
     }
 }
 
@@ -86,6 +106,7 @@ private struct GraphWriter {
         for (id, tensor) in graph.constants.sorted(by: { $0.key.index < $1.key.index }) {
             proto.initializer.append(ProtoTensor(tensor, named: names[id]))
         }
+        versions[""] = graph.values.map(\.type.element.version).max() ?? ONNXExport.minimalVersion
         for node in graph.nodes { try write(node) }
         writeOutputs()
     }
@@ -130,7 +151,8 @@ private struct GraphWriter {
             }
         }
         while proto.input.last == "" { proto.input.removeLast() }
-        proto.output = node.outputs.map { names[$0] }
+        let places = call.outputs ?? Array(node.outputs.indices)
+        proto.output = places.map { place in place.map { names[node.outputs[$0]] } ?? "" }
         proto.attribute = try call.attributes.sorted { $0.key < $1.key }.map(ProtoAttribute.init)
         self.proto.node.append(proto)
     }

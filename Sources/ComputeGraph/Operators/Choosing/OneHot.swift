@@ -54,6 +54,12 @@ extension OneHot: ModelOperator {
         outputs: [.required("output", .tensors, "the shape of the indices with the new axis")],
         attributes: [.int("axis", -1, "the place of the new axis; a negative one counts from the last")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, attributes: ["axis": .int(axis)],
+            inputs: [.operand(0), .integer(depth), .operand(1)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let depth = try graph.tensor(call.input(1))
         guard depth.type.shape.count == 1, let count = Int(exactly: depth.doubles[0].rounded(.towardZero))
