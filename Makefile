@@ -6,15 +6,16 @@ BUILD := .build/release
 # One set of flags for programs and tests, so that the one build serves both.
 RELEASE := -c release --explicit-target-dependency-import-check error
 
-.PHONY: demo test deps build build-tests format lint asan tsan fuzz clean help
+.PHONY: demo test deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
+.PHONY: asan tsan fuzz clean help
 
 help: ## say what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: build ## install what is missing, build, and measure this machine with models served and trained
 	$(BUILD)/heng bench run server --tier quick --budget 3m
 
-test: deps ## install what is missing, build, and run every test
+test: deps onnx-cases ## install what is missing, build, and run every test
 	$(SWIFT) build $(RELEASE) --build-tests
 	$(SWIFT) test -c release --disable-testable-imports
 
@@ -23,6 +24,23 @@ deps: ## install the Debian packages that are missing
 
 build: deps ## build the programs in release mode
 	$(SWIFT) build $(RELEASE)
+
+onnx-cases: deps ## fetch the public cases of ONNX, once, into ~/.cache/heng
+	@tools/fetch-onnx-cases
+
+# Where the public cases lie, and a Python with the package onnx, whose reference computes the expected outputs.
+CASES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/heng/onnx-1.22.0
+PYTHON := .build/python
+SEED ?= 1
+
+fresh-onnx-cases: build onnx-cases ## run the models of the public cases on fresh inputs of SEED, against onnx.reference
+	test -x $(PYTHON)/bin/pip || python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet onnx==1.22.0 numpy
+	$(PYTHON)/bin/python tools/fresh-onnx-cases $(CASES) .build/fresh-onnx-cases $(SEED)
+	$(BUILD)/heng conform onnx --cases .build/fresh-onnx-cases --tolerance standard
+
+sentence-encoder: deps ## fetch a small sentence encoder, once, into ~/.cache/heng
+	@tools/fetch-sentence-encoder
 
 format: ## format all Swift sources in place
 	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests Benchmarks
@@ -46,6 +64,13 @@ fuzz: deps ## let libFuzzer write topology files, results, samples and amounts
 	HENG_FUZZ=1 $(SWIFT) build -c release -Xswiftc -use-ld=lld --scratch-path .build-fuzz --sanitize address \
 		--product heng-fuzz
 	tools/fuzz .build-fuzz/release/heng-fuzz $(FUZZ_TIME)
+
+operators: build ## write Documentation/operators.md anew from the schemas
+	$(BUILD)/heng model operators > Documentation/operators.md
+
+onnx-format: ## write the Swift code of the ONNX file format anew; needs protoc and protoc-gen-swift
+	protoc --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true --proto_path=Sources/ONNXFormat \
+		--swift_out=Sources/ONNXFormat onnx.proto
 
 clean: ## remove what was built
 	rm -rf .build .build-*

@@ -91,6 +91,12 @@ let allTargets: [Target] = [
         ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
 
     // Floor 6
+    library(
+        "Conformance",
+        [
+            "Essentials", "Results", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface",
+            "Execution", "CLinux",
+        ]),
     library("Backends", ["Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend"]),
     library(
         "Training",
@@ -120,8 +126,8 @@ let allTargets: [Target] = [
         name: "heng",
         dependencies: [
             "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
-            "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph", "ONNXImport",
-            "ModelRunning", argumentParser, "heng-step",
+            "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph", "Execution",
+            "ONNXImport", "ModelRunning", "Conformance", argumentParser, "heng-step",
         ],
         path: "Sources/heng", swiftSettings: swiftSettings),
 
@@ -179,6 +185,12 @@ let allTargets: [Target] = [
             "ComputeGraph",
             "LoadGeneration", "Scheduling", "Collectives", "MachineAgent", "Execution", "AcceleratorAPI",
             "Backends", "BenchmarkSuite",
+        ]),
+    tests(
+        "ConformanceTests",
+        [
+            "Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface", "Backends",
+            "Conformance",
         ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     tests("CommandLineTests", ["Essentials", "Results", "heng", "heng-step"]),

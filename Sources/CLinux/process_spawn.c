@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "process_spawn.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -40,6 +42,13 @@ int process_spawn_supervisor(const char *path, int socket, pid_t *pid) {
     }
     posix_spawnattr_destroy(&attributes);
     return failure;
+}
+
+int process_end_with_parent(void) {
+    pid_t parent = getppid();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+    /* It may have ended before the kernel knew. */
+    return getppid() == parent ? 0 : ESRCH;
 }
 
 uint64_t process_start_time(pid_t pid) {

@@ -17,6 +17,9 @@ package protocol Operator: Hashable, Sendable {
     /// Inputs have passed `outputTypes`.
     func reference(_ inputs: [HostTensor]) -> [HostTensor]
 
+    /// Whether `gradient` has a rule.
+    static var hasGradient: Bool { get }
+
     /// Adds nodes that compute the gradient of the loss by each input, nil where an input has none.
     ///
     /// `outputGradients` holds nil for outputs that the loss does not depend on. The default says that the
@@ -42,6 +45,7 @@ package protocol Operator: Hashable, Sendable {
 
 extension Operator {
     package var name: String { Self.name }
+    package static var hasGradient: Bool { false }
 
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder

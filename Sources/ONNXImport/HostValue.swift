@@ -23,14 +23,17 @@ package indirect enum HostValue: Sendable {
 
 extension GraphBuilder {
     /// Makes a given value one that nodes can read.
-    mutating func input(_ name: String, given value: HostValue) -> GraphValue {
+    mutating func input(_ name: String, given value: HostValue, asConstant: Bool = false) -> GraphValue {
         switch value {
-        case .tensor(let tensor): .tensor(input(name, given: tensor))
+        case .tensor(let tensor):
+            .tensor(asConstant ? constant(name, tensor) : input(name, given: tensor))
         case .sequence(let elements, let type):
             .sequence(
-                elements.enumerated().map { input("\(name)[\($0.offset)]", given: $0.element) }, of: type)
+                elements.enumerated().map {
+                    input("\(name)[\($0.offset)]", given: $0.element, asConstant: asConstant)
+                }, of: type)
         case .optional(let element, let type):
-            .optional(element.map { input(name, given: $0) }, of: type)
+            .optional(element.map { input(name, given: $0, asConstant: asConstant) }, of: type)
         case .map(let map): .map(map)
         }
     }

@@ -4,7 +4,7 @@ internal import Essentials
 /// What stays the same while the graphs of one model are built.
 struct BuildingContext: Sendable {
     let registry: ModelOperatorRegistry
-    let functions: [FunctionName: ModelFunction]
+    var functions: [FunctionName: ModelFunction]
     /// Of the graph or function that is being built.
     var versions: OperatorSets
     /// Attributes of the call of the function that is being built.

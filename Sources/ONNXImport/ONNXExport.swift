@@ -1,13 +1,8 @@
 package import ComputeGraph
 internal import Essentials
+internal import FoundationEssentials
 internal import ONNXFormat
 internal import SwiftProtobuf
-
-#if canImport(FoundationEssentials)
-internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 
 /// Writes a graph as an ONNX model.
 ///

@@ -7,12 +7,12 @@ internal import Results
 package struct ONNXModel: Sendable {
     package let formatVersion: Int
     package let producer: String
-    package let inputs: [ModelValue]
-    package let outputs: [ModelValue]
+    package private(set) var inputs: [ModelValue]
+    package private(set) var outputs: [ModelValue]
     /// Inputs that need not be given, because the file holds a value for them.
     package let optionalInputs: Set<String>
-    private let graph: ModelGraph
-    private let context: BuildingContext
+    private var graph: ModelGraph
+    private var context: BuildingContext
     private let limits: ModelLimits
 
     /// Reads a file, and the files beside it that it names.
@@ -78,8 +78,11 @@ package struct ModelLimits: Sendable {
 extension ONNXModel {
     /// Runs the model once on values for its inputs, nil for those that the file has values for.
     ///
-    /// The evaluator runs each part of the graph when its shapes are known.
-    package func run(_ values: [HostValue?], evaluator: any GraphEvaluator) throws -> [HostValue] {
+    /// The evaluator runs each part of the graph when its shapes are known. As constants the values are part of the
+    /// model, and what depends on them only is computed while it is built.
+    package func run(
+        _ values: [HostValue?], asConstants: Bool = false, evaluator: any GraphEvaluator
+    ) throws -> [HostValue] {
         guard values.count <= inputs.count else {
             throw ONNXError.wrongInput(
                 name: "list", reason: "has \(values.count) values, and the model takes \(inputs.count)")
@@ -92,7 +95,7 @@ extension ONNXModel {
                 throw ONNXError.wrongInput(name: input.name, reason: "is missing")
             }
             if let value { try check(value, for: input) }
-            given.append(value.map { builder.input(input.name, given: $0) })
+            given.append(value.map { builder.input(input.name, given: $0, asConstant: asConstants) })
         }
         let results = try graph.build(inputs: given, names: [:], context: context, in: &builder)
         return try builder.hostValues(results)
@@ -117,6 +120,16 @@ extension ONNXModel {
         }
         let results = try graph.build(inputs: given, names: [:], context: context, in: &builder)
         return builder.build(outputs: results.flatMap(\.tensors))
+    }
+
+    /// The same model without any extent that it declares; ranks and element types are left.
+    package var withOpenExtents: ONNXModel {
+        var open = self
+        open.inputs = inputs.map(\.withOpenExtents)
+        open.outputs = outputs.map(\.withOpenExtents)
+        open.graph = graph.withOpenExtents
+        open.context.functions = context.functions.mapValues(\.withOpenExtents)
+        return open
     }
 
     private func check(_ value: HostValue, for input: ModelValue) throws {

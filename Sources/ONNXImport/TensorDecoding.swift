@@ -1,11 +1,6 @@
 internal import ComputeGraph
-internal import ONNXFormat
-
-#if canImport(FoundationEssentials)
 internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
+internal import ONNXFormat
 
 /// Turns tensors of the file format into tensors in memory.
 ///

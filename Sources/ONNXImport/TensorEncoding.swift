@@ -1,11 +1,6 @@
 internal import ComputeGraph
-internal import ONNXFormat
-
-#if canImport(FoundationEssentials)
 internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
+internal import ONNXFormat
 
 extension ProtoTensor {
     /// A tensor as files hold it: raw little-endian bytes, those of 2 and 4 bits packed, and strings as a list.

@@ -21,8 +21,8 @@ struct Heng: ParsableCommand {
         version: hengVersion,
         subcommands: [
             TopologyCommand.self, DevicesCommand.self, SubmitCommand.self, JobsCommand.self,
-            BenchCommand.self, ModelCommand.self,
-            BenchWorkerCommand.self,
+            BenchCommand.self, ModelCommand.self, ConformCommand.self, BenchWorkerCommand.self,
+            ConformWorkerCommand.self,
         ])
 
     /// Runs the command, and turns every error into one sentence and the right exit code.

@@ -42,3 +42,15 @@ struct UsageError: ReportableError {
         Heng.configuration.subcommands.map { $0.configuration }
     }
 }
+
+/// An option's amount, or the error that says how to write one.
+func parsedAmount<Amount>(
+    _ text: String, _ option: String, _ example: String, _ parse: (String) -> Amount?
+) throws -> Amount {
+    guard let amount = parse(text) else {
+        throw Failure(
+            "\(option) \(text) is not an amount.", nextStep: "Write it like \(option) \(example).",
+            exitCode: .wrongUse)
+    }
+    return amount
+}

@@ -32,7 +32,7 @@ struct CommandTests {
         #expect(run.errors == "")
     }
 
-    @Test(arguments: ["topology", "devices", "submit", "jobs", "bench"])
+    @Test(arguments: ["topology", "devices", "submit", "jobs", "bench", "conform"])
     func `the help of a command has an example`(command: String) throws {
         let run = try sandbox.heng(command, "--help")
 

@@ -50,8 +50,7 @@ struct GradientTests {
 extension GradientCase {
     static let all: [GradientCase] =
         elementwise + functions + activations + broadcasting + choices + products + normalizations + windows
-        + movement + otherAxes + losses
-            + matrices + folding + moving
+        + movement + folding + moving + otherAxes + losses + matrices
 
     static let elementwise = [
         GradientCase(Neg.self) { (Neg(), [$0.tensor([3, 2])]) },

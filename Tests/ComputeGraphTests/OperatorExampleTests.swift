@@ -53,9 +53,8 @@ struct OperatorExampleTests {
 
     static let examples =
         arithmetic + products + normalizations + windows + movement + losses + updates + numbers
-        + integers + functions + activations + truths + quantization + neural
-            + classicalModels + matrices + folding + moving + choosing
-            + sorting + drawing
+        + integers + functions + activations + truths + quantization + neural + classicalModels + matrices
+        + folding + moving + choosing + sorting + drawing
 
     static let arithmetic = [
         Example(Add(), [t([2, 1], 1, 2), t([3], 10, 20, 30)], t([2, 3], 11, 21, 31, 12, 22, 32)),

@@ -84,7 +84,8 @@ struct RepositoryTests {
     }
 
     @Test func `Foundation stays in the programs`() throws {
-        for module in try floors().keys where module != "heng" {
+        // What the protocol buffer compiler writes names Foundation for systems that have nothing smaller.
+        for module in try floors().keys where module != "heng" && module != "ONNXFormat" {
             #expect(try !imports(ofModule: module).contains("Foundation"), "\(module)")
         }
     }

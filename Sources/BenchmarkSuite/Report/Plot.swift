@@ -1,4 +1,5 @@
 internal import Essentials
+internal import Results
 
 #if canImport(Glibc)
 internal import Glibc

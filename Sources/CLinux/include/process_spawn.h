@@ -15,6 +15,12 @@
 int process_spawn_supervisor(const char *path, int socket, pid_t *pid);
 
 /*
+ * From now on the kernel kills this process when the thread that started it ends. Returns 0, or an errno value:
+ * ESRCH when the parent has ended already.
+ */
+int process_end_with_parent(void);
+
+/*
  * When a process started, in clock ticks since boot; 0 when there is none, or when it has ended and only waits to
  * be reaped. A process number comes back after some time; number and start time together do not.
  */

@@ -9,6 +9,8 @@ extension ReductionOperator {
         values.reduce(0, +) / divisor(of: values.count)
     }
 
+    package static var hasGradient: Bool { true }
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -3,7 +3,7 @@
 /// A trip count comes from a file that nobody has checked, and a condition may never become false.
 enum Unrolling {
     /// No loop runs longer.
-    static let maximalIterations = 10_000_000
+    static let maximalIterations = 1_000_000
     /// Nested loops stop where the graph has this many values; each takes some hundred bytes of bookkeeping.
     static let maximalValues = 10_000_000
 }

@@ -8,7 +8,10 @@ internal import ONNXImport
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model", abstract: "Looks at ONNX models, checks them, and runs them.",
-        subcommands: [Inspect.self, Check.self, Run.self, Explain.self, Convert.self])
+        subcommands: [
+            Inspect.self, Check.self, Run.self, Explain.self, Convert.self,
+            Operators.self,
+        ])
 }
 
 /// The model file and what it may take.

@@ -104,24 +104,16 @@ struct SubmitCommand: ParsableCommand {
         JobRequest(
             resources: ResourceRequest(
                 deviceKind: device,
-                share: try share.map { try parsed($0, "--share", "0.5") { DeviceShare(parsing: $0) } },
-                cores: try cores.map { try parsed($0, "--cores", "2 or 0.5") { CoreAmount(parsing: $0) } },
-                memory: try mem.map { try parsed($0, "--mem", "2GiB") { ByteCount(parsing: $0) } } ?? .zero,
+                share: try share.map { try parsedAmount($0, "--share", "0.5") { DeviceShare(parsing: $0) } },
+                cores: try cores.map {
+                    try parsedAmount($0, "--cores", "2 or 0.5") { CoreAmount(parsing: $0) }
+                },
+                memory: try mem.map { try parsedAmount($0, "--mem", "2GiB") { ByteCount(parsing: $0) } }
+                    ?? .zero,
                 numa: numa.map { .required($0) } ?? .any, maySpan: span, ranks: ranks,
                 spread: per == .numa ? .perNUMANode : .perVirtualDevice,
                 within: try Topology.allowedCPUs()),
             priority: priority, label: JobLabel(user: NSUserName(), name: name, command: command))
-    }
-
-    private func parsed<Amount>(
-        _ text: String, _ option: String, _ example: String, _ parse: (String) -> Amount?
-    ) throws -> Amount {
-        guard let amount = parse(text) else {
-            throw Failure(
-                "\(option) \(text) is not an amount.", nextStep: "Write it like \(option) \(example).",
-                exitCode: .wrongUse)
-        }
-        return amount
     }
 }
 

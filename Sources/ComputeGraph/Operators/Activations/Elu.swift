@@ -20,6 +20,8 @@ package struct Elu: ElementwiseOperator {
 
     package func value(at x: Double) -> Double { x > 0 ? x : alpha * expm1(x) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -39,6 +39,8 @@ package struct Gelu: ElementwiseOperator, PlainOperator {
     private static let scale = (2 / Double.pi).squareRoot()
     private static let cubic = 0.044715
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

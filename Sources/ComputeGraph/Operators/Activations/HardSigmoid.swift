@@ -18,6 +18,8 @@ package struct HardSigmoid: ElementwiseOperator {
 
     package func value(at x: Double) -> Double { (alpha * x + beta).held(between: 0, and: 1) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -8,6 +8,8 @@ package struct HardSwish: ElementwiseOperator, PlainOperator {
 
     package func value(at x: Double) -> Double { x * (x / 6 + 0.5).held(between: 0, and: 1) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

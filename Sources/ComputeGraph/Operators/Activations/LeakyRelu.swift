@@ -15,6 +15,8 @@ package struct LeakyRelu: ElementwiseOperator {
 
     package func value(at x: Double) -> Double { x < 0 ? alpha * x : x }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -37,6 +37,8 @@ package struct PRelu: BroadcastingOperator, PlainOperator {
     package func value(_ left: Double, _ right: Double) -> Double { left < 0 ? left * right : left }
     package func whole(_ left: Int128, _ right: Int128) -> Int128 { left < 0 ? left &* right : left }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

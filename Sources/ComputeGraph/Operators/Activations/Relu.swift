@@ -8,6 +8,8 @@ package struct Relu: ElementwiseOperator, PlainOperator {
     package func value(at x: Double) -> Double { x > 0 || x.isNaN ? x : 0 }
     package func whole(at x: Int128) -> Int128 { max(x, 0) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

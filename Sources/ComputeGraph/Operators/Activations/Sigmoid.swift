@@ -12,6 +12,8 @@ package struct Sigmoid: ElementwiseOperator, PlainOperator {
 
     package func value(at x: Double) -> Double { 1 / (1 + exp(-x)) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

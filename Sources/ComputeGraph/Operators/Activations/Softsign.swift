@@ -8,6 +8,8 @@ package struct Softsign: ElementwiseOperator, PlainOperator {
 
     package func value(at x: Double) -> Double { x / (1 + abs(x)) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

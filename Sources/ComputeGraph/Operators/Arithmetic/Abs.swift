@@ -8,6 +8,8 @@ package struct Abs: ElementwiseOperator, PlainOperator {
     package func value(at x: Double) -> Double { abs(x) }
     package func whole(at x: Int128) -> Int128 { abs(x) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -10,6 +10,8 @@ package struct Add: BroadcastingOperator, PlainOperator {
     package func value(_ left: Double, _ right: Double) -> Double { left + right }
     package func whole(_ left: Int128, _ right: Int128) -> Int128 { left &+ right }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -38,6 +38,8 @@ package struct Clip: Operator {
 
     package func exactness(for inputs: [TensorType]) -> Exactness { .exact }
 
+    package static let hasGradient = true
+
     /// The gradient by a bound takes it that the bounds are in order.
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder

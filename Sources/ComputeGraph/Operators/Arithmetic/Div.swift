@@ -14,6 +14,8 @@ package struct Div: BroadcastingOperator, PlainOperator {
     package func value(_ left: Double, _ right: Double) -> Double { left / right }
     package func whole(_ left: Int128, _ right: Int128) -> Int128 { right == 0 ? 0 : left / right }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

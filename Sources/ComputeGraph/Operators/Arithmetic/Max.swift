@@ -11,6 +11,8 @@ package struct Max: VariadicOperator, PlainOperator {
     }
     package func whole(_ folded: Int128, _ next: Int128) -> Int128 { max(folded, next) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

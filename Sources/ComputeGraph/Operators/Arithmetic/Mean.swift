@@ -8,6 +8,8 @@ package struct Mean: VariadicOperator, PlainOperator {
     package func value(_ folded: Double, _ next: Double) -> Double { folded + next }
     package func finished(_ folded: Double, operands: Int) -> Double { folded / Double(operands) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -8,6 +8,8 @@ package struct Neg: ElementwiseOperator, PlainOperator {
     package func value(at x: Double) -> Double { -x }
     package func whole(at x: Int128) -> Int128 { -x }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -39,6 +39,8 @@ package struct Pow: BroadcastingOperator, PlainOperator {
         return result
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -7,6 +7,8 @@ package struct Sum: VariadicOperator, PlainOperator {
 
     package func value(_ folded: Double, _ next: Double) -> Double { folded + next }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

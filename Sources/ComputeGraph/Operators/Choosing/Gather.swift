@@ -28,6 +28,8 @@ package struct Gather: GridOperator {
 
     package func filling(_ inputs: [HostTensor]) -> HostTensor? { .missing(inputs[0].type.element) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -22,6 +22,8 @@ package struct GatherElements: MovementOperator {
         return [inputs[0].moved(to: type, by: grid, filling: .missing(type.element))]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

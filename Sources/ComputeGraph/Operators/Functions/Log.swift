@@ -11,6 +11,8 @@ package struct Log: ElementwiseOperator, PlainOperator {
 
     package func value(at x: Double) -> Double { log(x) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

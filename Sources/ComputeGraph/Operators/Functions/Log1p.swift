@@ -13,6 +13,8 @@ package struct Log1p: ElementwiseOperator, PlainOperator {
 
     package func value(at x: Double) -> Double { log1p(x) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -8,6 +8,8 @@ package struct Rsqrt: ElementwiseOperator, PlainOperator {
 
     package func value(at x: Double) -> Double { 1 / x.squareRoot() }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

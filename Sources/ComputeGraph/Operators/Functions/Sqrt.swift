@@ -7,6 +7,8 @@ package struct Sqrt: ElementwiseOperator, PlainOperator {
 
     package func value(at x: Double) -> Double { x.squareRoot() }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -17,6 +17,8 @@ package struct Inverse: MatrixOperator {
 
     package func multiplications(rows: Int, columns: Int) -> Int { rows * rows * rows }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

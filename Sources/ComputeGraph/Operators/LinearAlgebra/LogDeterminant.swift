@@ -20,6 +20,8 @@ package struct LogDeterminant: MatrixOperator {
 
     package func multiplications(rows: Int, columns: Int) -> Int { rows * rows * rows / 3 }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -13,6 +13,8 @@ package struct Solve: MatrixPairReference {
 
     func values(_ a: Matrix, _ b: Matrix, element: ElementType) -> Matrix { LUFactors(a).solve(b) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -62,6 +62,8 @@ package struct Concat: MovementOperator {
         return HostTensor(type, strings: result)
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

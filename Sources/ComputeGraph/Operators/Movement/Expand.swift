@@ -20,6 +20,8 @@ package struct Expand: GridOperator {
         OffsetGrid(result, strides: inputs[0].type.shape.strides(broadcastTo: result))
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -68,6 +68,8 @@ package struct Pad: GridOperator {
 
     package func filling(_ inputs: [HostTensor]) -> HostTensor? { inputs.count == 2 ? inputs[1] : nil }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

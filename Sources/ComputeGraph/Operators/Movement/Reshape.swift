@@ -43,6 +43,8 @@ package struct Reshape: MovementOperator {
         [inputs[0].reshaped(to: knownOutputTypes(inputs)[0].shape)]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -35,6 +35,8 @@ package struct ReverseSequence: MovementOperator {
         return [inputs[0].moved(to: inputs[0].type, by: OffsetGrid([sources]))]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -19,6 +19,8 @@ package struct Transpose: GridOperator {
         return OffsetGrid(result, strides: permutation.map { strides[$0] })
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -29,6 +29,8 @@ package struct Trilu: MovementOperator {
         return [inputs[0].moved(to: inputs[0].type, by: OffsetGrid([matrices, kept]))]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -32,6 +32,8 @@ package struct BatchNormalization: Operator {
         return [HostTensor(inputs[0].type, doubles: x)]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -18,6 +18,8 @@ package struct BinaryCrossEntropyLoss: BroadcastingOperator, PlainOperator {
         return logarithm < -100 ? -100 : logarithm
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -58,6 +58,8 @@ package struct Conv: Operator {
         return [HostTensor(type, doubles: result)]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -8,6 +8,8 @@ package struct GlobalAveragePool: GlobalPoolOperator {
 
     func value(of plane: ArraySlice<Double>) -> Double { plane.reduce(0, +) / Double(plane.count) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

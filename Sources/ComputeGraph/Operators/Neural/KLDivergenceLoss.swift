@@ -12,6 +12,8 @@ package struct KLDivergenceLoss: BroadcastingOperator, PlainOperator {
         right == 0 ? (left.isNaN ? .nan : 0) : right * (log(right) - left)
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -37,6 +37,8 @@ package struct LayerNormalization: Operator {
         return [HostTensor(inputs[0].type, doubles: result)]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

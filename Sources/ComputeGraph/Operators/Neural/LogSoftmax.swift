@@ -17,6 +17,8 @@ package struct LogSoftmax: Operator {
         return [HostTensor(inputs[0].type, doubles: logSoftmax(inputs[0].doubles, view))]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

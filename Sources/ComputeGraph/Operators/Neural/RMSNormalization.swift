@@ -31,6 +31,8 @@ package struct RMSNormalization: Operator {
         return [HostTensor(inputs[0].type, doubles: x)]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

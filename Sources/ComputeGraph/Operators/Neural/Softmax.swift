@@ -21,6 +21,8 @@ package struct Softmax: Operator {
         return [HostTensor(inputs[0].type, doubles: logarithms.map { exp($0) })]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

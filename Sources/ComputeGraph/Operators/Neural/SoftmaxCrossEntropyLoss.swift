@@ -27,6 +27,8 @@ package struct SoftmaxCrossEntropyLoss: Operator {
         return [.scalar(sum / Double(shape[0]), inputs[0].type.element)]
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -67,6 +67,8 @@ package struct Gemm: Operator {
         return HostTensor(type, wrapping: result)
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -100,6 +100,8 @@ package struct MatMul: Operator {
         return HostTensor(type, wrapping: result)
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -15,6 +15,8 @@ package struct CumSum: CumulativeOperator {
     package func value(_ sum: Double, _ next: Double) -> Double { sum + next }
     package func value(_ sum: Int128, _ next: Int128) -> Int128 { sum &+ next }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -17,6 +17,8 @@ package struct ReduceLogSum: FoldingOperator {
 
     package func fold(_ values: [Double]) -> Double { log(values.reduce(0, +)) }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -23,6 +23,8 @@ package struct ReduceLogSumExp: FoldingOperator {
         return log(values.reduce(0) { $0 + exp($1 - largest) }) + largest
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

@@ -15,6 +15,8 @@ package struct ReduceSumSquare: FoldingOperator {
         values.reduce(0) { $0 &+ $1 &* $1 }
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

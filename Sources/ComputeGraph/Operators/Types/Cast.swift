@@ -53,6 +53,8 @@ package struct Cast: MovementOperator {
         return HostTensor(type, smallFloats: doubles, saturating: saturates, rounding: rounding)
     }
 
+    package static let hasGradient = true
+
     package func gradient(
         of node: Node, outputGradients: [ValueID?], in builder: inout GraphBuilder
     ) throws(GraphError) -> [ValueID?] {

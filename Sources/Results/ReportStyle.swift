@@ -2,8 +2,8 @@
 ///
 /// The six series colours are those of Okabe and Ito, which
 /// people with any colour vision can tell apart (https://jfly.uni-koeln.de/color/); lines differ by dashes too.
-enum ReportStyle {
-    static let css = """
+package enum ReportStyle {
+    package static let css = """
         :root{color-scheme:light dark;--paper:#fff;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--card:#f6f8fa;\
         --good:#00684a;--bad:#a83200;--open:#7a4d00;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8428c;\
         --c4:#a06d00;--c5:#3b7ea1}

@@ -1,5 +1,5 @@
 /// Text that may stand in HTML and SVG, as content or within a quoted attribute.
-func escaped(_ text: String) -> String {
+package func escaped(_ text: String) -> String {
     var result = ""
     result.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {
@@ -18,7 +18,7 @@ func escaped(_ text: String) -> String {
 }
 
 /// A table with a caption that is read out; on a phone each row becomes a card.
-func htmlTable(_ caption: String, _ titles: [String], _ rows: [[String]]) -> String {
+package func htmlTable(_ caption: String, _ titles: [String], _ rows: [[String]]) -> String {
     let head = titles.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined()
     let body = rows.map { row in
         "<tr>"
