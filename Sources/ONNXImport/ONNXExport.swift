@@ -89,6 +89,13 @@ private struct GraphWriter {
     let outputNames: [String]?
     var proto = ProtoGraph()
     var versions: [String: Int] = ["": ONNXExport.minimalVersion]
+    private var nodeNames: Set<String> = []
+
+    init(graph: Graph, names: UniqueNames, outputNames: [String]?) {
+        self.graph = graph
+        self.names = names
+        self.outputNames = outputNames
+    }
 
     mutating func write(_ parameters: [String: HostTensor]) throws {
         proto.input = graph.inputs.map(valueInfo)
@@ -131,7 +138,10 @@ private struct GraphWriter {
                 "The node \(node.name) uses \(node.operator.name), which model files have no operator for.")
         }
         var proto = ProtoNode()
-        proto.name = node.name
+        // Runtimes refuse two nodes of one name.
+        let name = "\(node.name)_\(names[node.outputs[0]])"
+        proto.name = nodeNames.insert(node.name).inserted ? node.name : name
+        nodeNames.insert(proto.name)
         proto.opType = call.name
         if call.domain != .onnx { proto.domain = call.domain.rawValue }
         versions[call.domain.rawValue] = max(versions[call.domain.rawValue] ?? 1, call.since)

@@ -55,9 +55,12 @@ extension OneHot: ModelOperator {
         attributes: [.int("axis", -1, "the place of the new axis; a negative one counts from the last")])
 
     package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
-        WrittenCall(
+        // ONNX Runtime counts in floats where all else is floats.
+        let isFloat = inputs.allSatisfy { $0.element == .float32 } && depth < 1 << 24
+        let count = HostTensor.scalar(Double(depth), .float32)
+        return WrittenCall(
             Self.schema, attributes: ["axis": .int(axis)],
-            inputs: [.operand(0), .integer(depth), .operand(1)])
+            inputs: [.operand(0), isFloat ? .constant(count) : .integer(depth), .operand(1)])
     }
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
