@@ -7,7 +7,7 @@ BUILD := .build/release
 RELEASE := -c release --explicit-target-dependency-import-check error
 
 .PHONY: demo test deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
-.PHONY: asan tsan fuzz clean help
+.PHONY: check-exported-models asan tsan fuzz clean help
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,11 @@ fresh-onnx-cases: build onnx-cases ## run the models of the public cases on fres
 	$(PYTHON)/bin/pip install --quiet onnx==1.22.0 numpy
 	$(PYTHON)/bin/python tools/fresh-onnx-cases $(CASES) .build/fresh-onnx-cases $(SEED)
 	$(BUILD)/heng conform onnx --cases .build/fresh-onnx-cases --tolerance standard
+
+check-exported-models: build onnx-cases ## let onnx.checker and ONNX Runtime judge the models that heng writes
+	test -x $(PYTHON)/bin/pip || python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet onnx==1.22.0 onnxruntime numpy
+	$(PYTHON)/bin/python tools/check-exported-models $(BUILD)/heng $(CASES)/node
 
 sentence-encoder: deps ## fetch a small sentence encoder, once, into ~/.cache/heng
 	@tools/fetch-sentence-encoder

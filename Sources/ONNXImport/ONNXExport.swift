@@ -11,9 +11,6 @@ internal import SwiftProtobuf
 package enum ONNXExport {
     /// The operator set of ONNX 1.16, which all runtimes in use read.
     package static let minimalVersion = 21
-    /// The format of the same release.
-    static let formatVersion: Int64 = 10
-
     /// The file's bytes.
     ///
     /// Throws where a node's operator is not one that model files have, as gradients and updates are.
@@ -26,7 +23,7 @@ package enum ONNXExport {
             graph: graph, names: UniqueNames(graph, outputNames), outputNames: outputNames)
         try writer.write(parameters)
         var model = ProtoModel()
-        model.irVersion = formatVersion
+        model.irVersion = formatVersion(of: writer.versions[""] ?? minimalVersion)
         model.producerName = "heng"
         model.graph = writer.proto
         model.graph.name = name
@@ -37,6 +34,29 @@ package enum ONNXExport {
             return set
         }
         return try model.serializedBytes()
+    }
+
+    /// The format of the release that the operator set appeared in.
+    private static func formatVersion(of version: Int) -> Int64 {
+        switch version {
+        case ...22: 10
+        case 23: 11
+        case 24: 12
+        default: 13
+        }
+    }
+}
+
+extension ElementType {
+    /// The first operator set whose operators take the type wherever they ever do.
+    fileprivate var version: Int {
+        switch self {
+        case .bfloat16: 22
+        case .float4e2m1: 23
+        case .float8e8m0: 24
+        case .int2, .uint2: 25
+        default: ONNXExport.minimalVersion
+        }
     }
 }
 
@@ -69,6 +89,13 @@ private struct GraphWriter {
     let outputNames: [String]?
     var proto = ProtoGraph()
     var versions: [String: Int] = ["": ONNXExport.minimalVersion]
+    private var nodeNames: Set<String> = []
+
+    init(graph: Graph, names: UniqueNames, outputNames: [String]?) {
+        self.graph = graph
+        self.names = names
+        self.outputNames = outputNames
+    }
 
     mutating func write(_ parameters: [String: HostTensor]) throws {
         proto.input = graph.inputs.map(valueInfo)
@@ -81,6 +108,7 @@ private struct GraphWriter {
         for (id, tensor) in graph.constants.sorted(by: { $0.key.index < $1.key.index }) {
             proto.initializer.append(ProtoTensor(tensor, named: names[id]))
         }
+        versions[""] = graph.values.map(\.type.element.version).max() ?? ONNXExport.minimalVersion
         for node in graph.nodes { try write(node) }
         writeOutputs()
     }
@@ -110,7 +138,10 @@ private struct GraphWriter {
                 "The node \(node.name) uses \(node.operator.name), which model files have no operator for.")
         }
         var proto = ProtoNode()
-        proto.name = node.name
+        // Runtimes refuse two nodes of one name.
+        let name = "\(node.name)_\(names[node.outputs[0]])"
+        proto.name = nodeNames.insert(node.name).inserted ? node.name : name
+        nodeNames.insert(proto.name)
         proto.opType = call.name
         if call.domain != .onnx { proto.domain = call.domain.rawValue }
         versions[call.domain.rawValue] = max(versions[call.domain.rawValue] ?? 1, call.since)
@@ -125,7 +156,8 @@ private struct GraphWriter {
             }
         }
         while proto.input.last == "" { proto.input.removeLast() }
-        proto.output = node.outputs.map { names[$0] }
+        let places = call.outputs ?? Array(node.outputs.indices)
+        proto.output = places.map { place in place.map { names[node.outputs[$0]] } ?? "" }
         proto.attribute = try call.attributes.sorted { $0.key < $1.key }.map(ProtoAttribute.init)
         self.proto.node.append(proto)
     }

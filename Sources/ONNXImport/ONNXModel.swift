@@ -112,12 +112,19 @@ extension ONNXModel {
 
     /// The model for inputs of the given types as one graph.
     ///
-    /// Throws `GraphError.valueNeeded`, inside an error that names the node, where a shape depends on the values
-    /// of inputs.
-    package func graph(for types: [String: TensorType]) throws -> Graph {
+    /// The inputs in `values` become constants of it. Throws `GraphError.valueNeeded`, inside an error that names
+    /// the node, where a shape depends on the values of others.
+    package func graph(
+        for types: [String: TensorType], holding values: [String: HostTensor] = [:]
+    ) throws -> Graph {
         var builder = GraphBuilder(evaluator: nil, limits: limits)
         var given: [GraphValue?] = []
         for input in inputs {
+            if let tensor = values[input.name] {
+                try check(.tensor(tensor), for: input)
+                given.append(.tensor(builder.constant(input.name, tensor)))
+                continue
+            }
             guard let type = types[input.name] else {
                 if optionalInputs.contains(input.name) {
                     given.append(nil)

@@ -6,6 +6,8 @@ package struct WrittenCall: Sendable {
     package var since: Int
     package var attributes: [String: Attribute]
     package var inputs: [Input]
+    /// The node's output at each place of the call, nil for one that it does not have; without it all in order.
+    package var outputs: [Int?]?
 
     /// Where an input of the call comes from.
     package enum Input: Sendable {
@@ -24,6 +26,16 @@ package struct WrittenCall: Sendable {
         self.since = since ?? schema.since
         self.attributes = attributes
         self.inputs = inputs
+    }
+
+    /// All of a node's inputs in their order, then what the operator holds beside them.
+    package init(
+        _ schema: OperatorSchema, since: Int? = nil, _ attributes: [String: Attribute] = [:],
+        operands: [TensorType], _ others: [Input] = []
+    ) {
+        self.init(
+            schema, since: since, attributes: attributes,
+            inputs: operands.indices.map { .operand($0) } + others)
     }
 }
 
@@ -47,7 +59,7 @@ extension Operator {
         guard let schema = (Self.self as? any ModelOperator.Type)?.schema,
             let attributes = attributes(of: schema)
         else { return nil }
-        return WrittenCall(schema, attributes: attributes, inputs: inputs.indices.map { .operand($0) })
+        return WrittenCall(schema, attributes, operands: inputs)
     }
 
     /// The fields by the names of the schema's attributes; nil where a field is none of them.
@@ -88,6 +100,9 @@ extension String {
 }
 
 extension Attribute {
+    /// An integer that stands for yes or no.
+    package static func flag(_ value: Bool) -> Self { .int(value ? 1 : 0) }
+
     fileprivate enum Field {
         case value(Attribute)
         case absent
@@ -109,6 +124,7 @@ extension Attribute {
         case let value as [Double]: .value(.floats(value))
         case let value as [String]: .value(.strings(value))
         case let value as ElementType: .value(.int(Int(value.rawValue)))
+        case let value as any RawRepresentable<String>: .value(.string(value.rawValue))
         default: .unknown
         }
     }

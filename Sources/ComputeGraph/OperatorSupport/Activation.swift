@@ -33,3 +33,18 @@ extension HostTensor {
     /// The same values in float64, for references that round only at the end.
     var widened: HostTensor { HostTensor(TensorType(.float64, type.shape), doubles: doubles) }
 }
+
+extension GraphBuilder {
+    /// The operators that a fused one stands for: a sum with further terms, and the activation.
+    mutating func activated(
+        _ value: ValueID, _ terms: ArraySlice<ValueID>, _ activation: Activation
+    ) throws(GraphError) -> ValueID {
+        var sum = value
+        for term in terms { sum = try add(Add(), [sum, term]) }
+        return switch activation {
+        case .identity: sum
+        case .relu: try add(Relu(), [sum])
+        case .gelu: try add(Gelu(), [sum])
+        }
+    }
+}

@@ -13,6 +13,9 @@ package struct ClassLabels: Hashable, Sendable {
 
     var count: Int { labels.count }
 
+    /// Whether a file can say it by integers: the label beside the only class is 0 there.
+    var isWritable: Bool { count > 1 || otherLabel == 0 }
+
     /// The label of the class with the largest score after the transform; the first of equal ones.
     ///
     /// Where the transform saturates the scores before it decide. The only class is taken where its score is

@@ -56,6 +56,14 @@ extension CumulativeOperator {
         return .accumulated(terms: AxisView(inputs[0].shape, axis: axis).length)
     }
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard let schema = (Self.self as? any ModelOperator.Type)?.schema else { return nil }
+        return WrittenCall(
+            schema, since: max(schema.since, 14),
+            ["exclusive": .flag(isExclusive), "reverse": .flag(isReversed)], operands: inputs,
+            [.integer(axis)])
+    }
+
     /// The node of a call, for the operators that models know.
     package static func buildCumulative(
         _ call: OperatorCall, in graph: inout GraphBuilder

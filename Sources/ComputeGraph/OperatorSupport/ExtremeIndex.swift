@@ -33,6 +33,15 @@ extension ExtremeIndexOperator {
         inputs[0].shape.count
     }
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard let schema = (Self.self as? any ModelOperator.Type)?.schema else { return nil }
+        return WrittenCall(
+            schema, since: 12,
+            [
+                "axis": .int(axis), "keepdims": .flag(keepDims), "select_last_index": .flag(selectsLast),
+            ], operands: inputs)
+    }
+
     /// The node of a call, for the operators that models know.
     package static func buildExtreme(
         _ call: OperatorCall, in graph: inout GraphBuilder

@@ -109,6 +109,16 @@ package protocol FoldingModelOperator: FoldingOperator, ModelOperator {
 extension FoldingModelOperator {
     package static var axesInputSince: Int { 18 }
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        if Self.axesInputSince == .max {
+            return WrittenCall(
+                Self.schema, ["axes": .ints(axes), "keepdims": .flag(keepDims)], operands: inputs)
+        }
+        return WrittenCall(
+            Self.schema, since: Self.axesInputSince, ["keepdims": .flag(keepDims)], operands: inputs,
+            axes.isEmpty ? [] : [.integers(axes)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         try call.folded(axesInputSince: axesInputSince, in: &graph) {
             Self(axes: $0, keepDims: $1)

@@ -37,6 +37,12 @@ extension OperatorCall {
         guard let seed = try optionalFloat("seed") else { return UInt64.random(in: 0 ... .max) }
         return UInt64(Float(seed).bitPattern)
     }
+
+    /// The attribute that `seed` reads; none where no float stands for the seed, so that a new one is drawn.
+    static func attributes(seed: UInt64) -> [String: Attribute] {
+        guard let bits = UInt32(exactly: seed) else { return [:] }
+        return ["seed": .float(Double(Float(bitPattern: bits)))]
+    }
 }
 
 extension GraphBuilder {

@@ -60,7 +60,7 @@ extension OperatorCall {
     /// The attribute `post_transform`, by name or, in `TreeEnsemble`, by number.
     func scoreTransform() throws(GraphError) -> ScoreTransform {
         if case .int(let number)? = attribute("post_transform") {
-            let all: [ScoreTransform] = [.none, .softmax, .logistic, .softmaxZero, .probit]
+            let all = ScoreTransform.numbered
             try require(all.indices.contains(number), "post_transform is 0 to 4, not \(number)")
             return all[number]
         }
@@ -73,6 +73,9 @@ extension OperatorCall {
 }
 
 extension ScoreTransform {
+    /// In the order of their numbers.
+    static let numbered: [ScoreTransform] = [.none, .softmax, .logistic, .softmaxZero, .probit]
+
     static let names = allCases.map(\.rawValue).joined(separator: ", ")
 
     static let attribute = OperatorSchema.AttributeParameter.string(

@@ -27,6 +27,11 @@ package struct SupportVectorKernel: Hashable, Sendable {
         self.degree = degree
     }
 
+    /// As `OperatorCall.supportVectorKernel` reads them.
+    var attributes: [String: Attribute] {
+        ["kernel_type": .string(kind.rawValue), "kernel_params": .floats([gamma, offset, degree])]
+    }
+
     func value(_ left: ArraySlice<Double>, _ right: ArraySlice<Double>) -> Double {
         switch kind {
         case .linear: dot(left, right)

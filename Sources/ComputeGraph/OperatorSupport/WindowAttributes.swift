@@ -47,15 +47,40 @@ extension OperatorCall {
     ///
     /// A window that would begin behind the input holds nothing, and is left out.
     func overhang(of window: Window, over extents: [Int]) throws(GraphError) -> [Int] {
+        guard try flag("ceil_mode"), try string("auto_pad") == "NOTSET" else { return extents.map { _ in 0 } }
+        return window.overhang(over: extents)
+    }
+}
+
+extension Window {
+    /// How much further the last window along each axis reaches where `ceil_mode` adds one.
+    func overhang(over extents: [Int]) -> [Int] {
         var overhang = extents.map { _ in 0 }
-        guard try flag("ceil_mode"), try string("auto_pad") == "NOTSET" else { return overhang }
         for (axis, extent) in extents.enumerated() {
-            let room = extent + window.pads[axis] + window.pads[axis + extents.count]
-            let (stride, reach) = (window.strides[axis], window.reach(along: axis))
+            let room = extent + pads[axis] + pads[axis + extents.count]
+            let (stride, reach) = (strides[axis], reach(along: axis))
             let left = room < reach ? 0 : (room - reach) % stride
             let next = room - reach - left + stride
-            if left > 0, next < extent + window.pads[axis] { overhang[axis] = stride - left }
+            if left > 0, next < extent + pads[axis] { overhang[axis] = stride - left }
         }
         return overhang
+    }
+
+    /// The same windows without padding behind the last of them, of which runtimes take no more than a kernel.
+    func trimmed(over extents: [Int]) -> Window {
+        var window = self
+        for (axis, extent) in extents.enumerated() {
+            let reached = (outputExtent(of: extent, along: axis) - 1) * strides[axis] + reach(along: axis)
+            window.pads[axis + extents.count] = max(0, reached - extent - pads[axis])
+        }
+        return window
+    }
+
+    /// The attributes of a pool.
+    var attributes: [String: Attribute] {
+        [
+            "kernel_shape": .ints(kernel), "strides": .ints(strides), "pads": .ints(pads),
+            "dilations": .ints(dilations),
+        ]
     }
 }

@@ -69,4 +69,8 @@ package struct Gelu: ElementwiseOperator, PlainOperator {
         let sum = try builder.add(Add(), [try builder.add(Add(), [one, t]), moving])
         return try builder.scaled(sum, by: 0.5)
     }
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, ["approximate": .string(approximation.rawValue)], operands: inputs)
+    }
 }

@@ -75,6 +75,12 @@ extension Clip: ModelOperator {
             .float("max", nil, "before version 11: the upper bound"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var operands = [WrittenCall.Input.operand(0), hasMinimum ? .operand(1) : .omitted]
+        if hasMaximum { operands.append(.operand(inputs.count - 1)) }
+        return WrittenCall(Self.schema, inputs: operands)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let element = graph.type(of: x).element

@@ -57,8 +57,6 @@ extension Attention: ModelOperator {
     }
 
     package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
-        // A file names outputs by their places, and scores come after the keys and values.
-        if givenScores != nil, !givesPresent { return nil }
         var operands = [WrittenCall.Input.operand(0), .operand(1), .operand(2)]
         operands.append(hasMask ? .operand(maskIndex) : .omitted)
         operands += hasPast ? [.operand(pastIndex), .operand(pastIndex + 1)] : [.omitted, .omitted]
@@ -71,7 +69,10 @@ extension Attention: ModelOperator {
         attributes["kv_num_heads"] = keyHeads.map(Attribute.int)
         attributes["scale"] = scale.map(Attribute.float)
         attributes["softmax_precision"] = softmaxPrecision.map { .int(Int($0.rawValue)) }
-        return WrittenCall(
+        var call = WrittenCall(
             Self.schema, since: hasLengths ? 24 : 23, attributes: attributes, inputs: operands)
+        // The scores come after the keys and values.
+        if givenScores != nil, !givesPresent { call.outputs = [0, nil, nil, 1] }
+        return call
     }
 }

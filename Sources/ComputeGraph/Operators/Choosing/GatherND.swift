@@ -45,6 +45,10 @@ extension GatherND: ModelOperator {
         outputs: [.required("output", .tensors, "for each tuple of coordinates a slice of data")],
         attributes: [.int("batch_dims", 0, "how many axes at the front both inputs share")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, ["batch_dims": .int(batchAxes)], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let gather = GatherND(batchAxes: try call.int("batch_dims"))
         return [.tensor(try graph.addForAny(gather, [call.input(0), call.input(1)]))]

@@ -54,6 +54,15 @@ extension OneHot: ModelOperator {
         outputs: [.required("output", .tensors, "the shape of the indices with the new axis")],
         attributes: [.int("axis", -1, "the place of the new axis; a negative one counts from the last")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        // The type of the count with which ONNX Runtime has values of this type.
+        let isFloat = [ElementType.float32, .int32].contains(inputs[1].element) && depth < 1 << 24
+        let count = HostTensor.scalar(Double(depth), .float32)
+        return WrittenCall(
+            Self.schema, attributes: ["axis": .int(axis)],
+            inputs: [.operand(0), isFloat ? .constant(count) : .integer(depth), .operand(1)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let depth = try graph.tensor(call.input(1))
         guard depth.type.shape.count == 1, let count = Int(exactly: depth.doubles[0].rounded(.towardZero))

@@ -73,6 +73,12 @@ extension TensorScatter: ModelOperator {
             .string("mode", "linear", "linear, or circular: what lies beyond the end goes on at the start"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, ["axis": .int(axis), "mode": .string(isCircular ? "circular" : "linear")],
+            operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let mode = try call.string("mode")
         try call.require(mode == "linear" || mode == "circular", "it has no mode \(mode)")

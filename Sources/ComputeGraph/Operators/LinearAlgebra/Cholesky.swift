@@ -48,6 +48,10 @@ extension Cholesky: ModelOperator {
         ],
         attributes: [.int("upper", 0, "whether the result is L', upper triangular")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, ["upper": .flag(isUpper)], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         [.tensor(try graph.add(Cholesky(isUpper: call.flag("upper")), [call.input(0)]))]
     }

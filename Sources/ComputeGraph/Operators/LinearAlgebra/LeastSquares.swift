@@ -45,6 +45,10 @@ extension LeastSquares: ModelOperator {
         outputs: [.required("X", .realFields, "[..., n, k]; of several solutions the shortest")],
         attributes: [.tolerance])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, tolerance.map { ["rtol": .float($0)] } ?? [:], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let squares = LeastSquares(tolerance: try call.optionalFloat("rtol"))
         return [.tensor(try call.solution(squares, in: &graph))]

@@ -27,6 +27,10 @@ extension MatrixRank: ModelOperator {
         outputs: [.required("rank", .int64, "the leading axes of A")],
         attributes: [.tolerance])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, tolerance.map { ["rtol": .float($0)] } ?? [:], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let rank = MatrixRank(tolerance: try call.optionalFloat("rtol"))
         return [.tensor(try graph.add(rank, [call.input(0)]))]

@@ -30,6 +30,10 @@ extension Pinverse: ModelOperator {
         inputs: [.required("A", .realFields, "[..., m, n]")],
         outputs: [.required("X", .realFields, "[..., n, m]")], attributes: [.tolerance])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, tolerance.map { ["rtol": .float($0)] } ?? [:], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let inverse = Pinverse(tolerance: try call.optionalFloat("rtol"))
         return [.tensor(try graph.add(inverse, [call.input(0)]))]

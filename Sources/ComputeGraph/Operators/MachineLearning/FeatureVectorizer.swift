@@ -51,6 +51,10 @@ extension FeatureVectorizer: ModelOperator {
                 "the width of each input: what is more is cut, what is less filled with 0; else as they are")
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, ["inputdimensions": .ints(widths)], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let inputs = try call.allInputs()
         let own = inputs.map { graph.type(of: $0).shape.extents.last ?? 0 }

@@ -8,6 +8,9 @@ package struct Imputer: Operator {
     package enum Value: Hashable, Sendable {
         case whole(Int64)
         case fraction(Double)
+
+        fileprivate var whole: Int { if case .whole(let value) = self { Int(value) } else { 0 } }
+        fileprivate var fraction: Double { if case .fraction(let value) = self { value } else { 0 } }
     }
 
     /// `imputed` holds one value for each feature, or one for all.
@@ -78,6 +81,26 @@ extension Imputer: ModelOperator {
             .ints("imputed_value_int64s", nil, "for integers: one value for each feature, or one for all"),
             .int("replaced_value_int64", 0, "for integers: what is replaced"),
         ])
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        switch replaced {
+        case .whole(let value):
+            return WrittenCall(
+                Self.schema,
+                [
+                    "imputed_value_int64s": .ints(imputed.map(\.whole)),
+                    "replaced_value_int64": .int(Int(value)),
+                ],
+                operands: inputs)
+        case .fraction(let value):
+            return WrittenCall(
+                Self.schema,
+                [
+                    "imputed_value_floats": .floats(imputed.map(\.fraction)),
+                    "replaced_value_float": .float(value),
+                ], operands: inputs)
+        }
+    }
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let input = try call.input(0)

@@ -63,6 +63,36 @@ package struct LabelEncoder: Operator {
     package func floatingPointOperations(inputs: [TensorType], outputs: [TensorType]) -> Int { 0 }
 }
 
+extension [LabelEncoder.Label] {
+    fileprivate func list(of element: ElementType) -> Attribute {
+        switch element.kind {
+        case .string: .strings(map(\.text))
+        case .floating: .floats(map(\.double))
+        default: .ints(map { Int(truncatingIfNeeded: $0.whole) })
+        }
+    }
+
+    fileprivate func tensor(of element: ElementType) -> HostTensor {
+        let type = TensorType(element, [count])
+        return switch element.kind {
+        case .string: HostTensor(type, strings: map(\.text))
+        case .floating: HostTensor(type, doubles: map(\.double))
+        default: HostTensor(type, wrapping: map(\.whole))
+        }
+    }
+}
+
+extension ElementType {
+    /// The end of the names of attributes that list keys or values of the type.
+    fileprivate var listName: String {
+        switch kind {
+        case .string: "strings"
+        case .floating: "floats"
+        default: "int64s"
+        }
+    }
+}
+
 extension HostTensor {
     /// The elements as keys or values of a table.
     fileprivate var labels: [LabelEncoder.Label] {
@@ -108,6 +138,29 @@ extension LabelEncoder: ModelOperator {
             .tensor("default_tensor", "for values of a tensor: what other elements become; else as above"),
             .strings("classes_strings", nil, "in version 1: the strings whose places are the integers"),
         ])
+
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        let plain: [ElementType] = [.int64, .float32, .string]
+        let isPlain = plain.contains(keyElement) && plain.contains(valueElement)
+        var attributes: [String: Attribute] = [:]
+        for (name, labels, element) in [("keys", keys, keyElement), ("values", values, valueElement)] {
+            if isPlain {
+                attributes["\(name)_\(element.listName)"] = labels.list(of: element)
+            } else {
+                attributes["\(name)_tensor"] = .tensor(labels.tensor(of: element))
+            }
+        }
+        if isPlain, valueElement == .int64 {
+            attributes["default_int64"] = .int(Int(truncatingIfNeeded: defaultValue.whole))
+        } else if isPlain, valueElement == .float32 {
+            attributes["default_float"] = .float(defaultValue.double)
+        } else if isPlain {
+            attributes["default_string"] = .string(defaultValue.text)
+        } else {
+            attributes["default_tensor"] = .tensor([defaultValue].tensor(of: valueElement))
+        }
+        return WrittenCall(Self.schema, since: isPlain ? 2 : 4, attributes, operands: inputs)
+    }
 
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let input = try call.input(0)

@@ -74,6 +74,16 @@ extension LinearClassifier: ModelOperator {
             .int("multi_class", 0, "how the model was trained; changes nothing"), ScoreTransform.attribute,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard classes?.isWritable ?? true else { return nil }
+        var attributes: [String: Attribute] = [
+            "coefficients": .floats(coefficients), "intercepts": .floats(intercepts),
+            "post_transform": .string(transform.rawValue),
+        ]
+        if let classes { attributes["classlabels_ints"] = .ints(classes.labels.map(Int.init)) }
+        return WrittenCall(Self.schema, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let named = try call.classLabels(integers: "classlabels_ints", strings: "classlabels_strings")
         let classifier = LinearClassifier(

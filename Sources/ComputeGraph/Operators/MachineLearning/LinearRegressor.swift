@@ -64,6 +64,15 @@ extension LinearRegressor: ModelOperator {
             .int("targets", 1, "at least 1"), ScoreTransform.attribute,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema,
+            [
+                "coefficients": .floats(coefficients), "intercepts": .floats(intercepts),
+                "targets": .int(targets), "post_transform": .string(transform.rawValue),
+            ], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let regressor = LinearRegressor(
             coefficients: try call.floats("coefficients"),

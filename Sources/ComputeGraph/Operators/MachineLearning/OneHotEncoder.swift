@@ -52,6 +52,12 @@ extension OneHotEncoder: ModelOperator {
             .int("zeros", 1, "whether an element without category gives zeros; else it is an error"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, ["cats_int64s": .ints(categories.map(Int.init)), "zeros": .flag(true)],
+            operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let input = try call.input(0)
         let type = graph.type(of: input)

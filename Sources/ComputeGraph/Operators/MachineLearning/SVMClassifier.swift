@@ -174,6 +174,20 @@ extension SVMClassifier: ModelOperator {
             ScoreTransform.attribute,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard classes.isWritable else { return nil }
+        var attributes = kernel.attributes
+        attributes["support_vectors"] = .floats(vectors)
+        attributes["vectors_per_class"] = .ints(vectorsPerClass)
+        attributes["coefficients"] = .floats(coefficients)
+        attributes["rho"] = .floats(rho)
+        attributes["prob_a"] = calibration.map { .floats($0.a) }
+        attributes["prob_b"] = calibration.map { .floats($0.b) }
+        attributes["classlabels_ints"] = .ints(classes.labels.map(Int.init))
+        attributes["post_transform"] = .string(transform.rawValue)
+        return WrittenCall(Self.schema, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let named = try call.classLabels(integers: "classlabels_ints", strings: "classlabels_strings")
         let a = try call.optionalFloats("prob_a") ?? []

@@ -70,6 +70,17 @@ extension SVMRegressor: ModelOperator {
             ScoreTransform.attribute,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var attributes = kernel.attributes
+        attributes["support_vectors"] = .floats(vectors)
+        attributes["n_supports"] = .int(vectorCount)
+        attributes["coefficients"] = .floats(coefficients)
+        attributes["rho"] = .floats([rho])
+        attributes["one_class"] = .flag(isOneClass)
+        attributes["post_transform"] = .string(transform.rawValue)
+        return WrittenCall(Self.schema, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let count = try call.int("n_supports")
         let regressor = SVMRegressor(

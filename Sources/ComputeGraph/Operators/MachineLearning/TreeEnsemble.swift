@@ -80,6 +80,26 @@ extension TreeEnsemble: ModelOperator {
             .int("post_transform", 0, "0 NONE, 1 SOFTMAX, 2 LOGISTIC, 3 SOFTMAX_ZERO, 4 PROBIT"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        if base.isEmpty, inputs[0].element == element,
+            var attributes = forest.attributesByBranches(as: element)
+        {
+            attributes["n_targets"] = .int(targets)
+            attributes["aggregate_function"] = .int(
+                DecisionForest.Aggregate.allCases.firstIndex(of: aggregate) ?? 1)
+            attributes["post_transform"] = .int(ScoreTransform.numbered.firstIndex(of: transform) ?? 0)
+            return WrittenCall(Self.schema, attributes, operands: inputs)
+        }
+        guard element == .float32, var attributes = forest.attributesByNodes(votes: "target", base: base)
+        else {
+            return nil
+        }
+        attributes["n_targets"] = .int(targets)
+        attributes["aggregate_function"] = .string(aggregate.rawValue)
+        attributes["post_transform"] = .string(transform.rawValue)
+        return WrittenCall(TreeEnsembleRegressor.schema, since: 3, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let input = try call.input(0)
         let aggregate = try call.int("aggregate_function")

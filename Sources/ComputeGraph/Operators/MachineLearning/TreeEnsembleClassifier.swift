@@ -74,6 +74,15 @@ extension TreeEnsembleClassifier: ModelOperator {
             ScoreTransform.attribute,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard classes.isWritable, var attributes = forest.attributesByNodes(votes: "class", base: base) else {
+            return nil
+        }
+        attributes["classlabels_int64s"] = .ints(classes.labels.map(Int.init))
+        attributes["post_transform"] = .string(transform.rawValue)
+        return WrittenCall(Self.schema, since: 3, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let named = try call.classLabels(integers: "classlabels_int64s", strings: "classlabels_strings")
         guard let named else { throw call.error("there are no class labels") }

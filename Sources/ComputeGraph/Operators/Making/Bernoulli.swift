@@ -38,6 +38,12 @@ extension Bernoulli: ModelOperator {
             .float("seed", nil, "what the numbers follow from"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var attributes = OperatorCall.attributes(seed: seed)
+        attributes["dtype"] = .int(Int(element.rawValue))
+        return WrittenCall(Self.schema, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let input = try call.input(0)
         let element = try call.optionalElementType("dtype") ?? graph.type(of: input).element

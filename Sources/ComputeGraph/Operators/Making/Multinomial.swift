@@ -67,6 +67,13 @@ extension Multinomial: ModelOperator {
             .float("seed", nil, "what the numbers follow from"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var attributes = OperatorCall.attributes(seed: seed)
+        attributes["dtype"] = .int(Int(element.rawValue))
+        attributes["sample_size"] = .int(count)
+        return WrittenCall(Self.schema, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let draw = Multinomial(
             count: try call.int("sample_size"), try call.optionalElementType("dtype") ?? .int32,

@@ -27,6 +27,15 @@ extension RandomNormal: ModelOperator {
     package static let schema = OperatorSchema.random(
         "RandomNormal", "Numbers drawn from a normal distribution.", isLikeInput: false, parameters)
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var attributes = OperatorCall.attributes(seed: seed)
+        attributes["shape"] = .ints(type.shape.extents)
+        attributes["dtype"] = .int(Int(type.element.rawValue))
+        attributes["mean"] = .float(mean)
+        attributes["scale"] = .float(scale)
+        return WrittenCall(Self.schema, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         try build(call, isLikeInput: false, in: &graph)
     }

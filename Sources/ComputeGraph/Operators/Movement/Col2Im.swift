@@ -115,6 +115,12 @@ extension Col2Im: ModelOperator {
             .ints("dilations", nil, "between neighbours in a block along each axis; without it 1"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, ["strides": .ints(strides), "pads": .ints(pads), "dilations": .ints(dilations)],
+            operands: inputs, [.integers(image), .integers(block)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let image = try graph.integers(call.input(1))
         let block = try graph.integers(call.input(2))

@@ -39,6 +39,10 @@ extension Expand: ModelOperator {
         ],
         outputs: [.required("output", .tensors, "the shape that both take together")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, operands: inputs, [.integers(shape.extents)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let data = try call.input(0)
         let wanted = try Shape(checking: graph.integers(call.input(1)))

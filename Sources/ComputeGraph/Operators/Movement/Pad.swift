@@ -123,6 +123,12 @@ extension Pad: ModelOperator {
             .float("value", 0, "before version 11: the element that is added"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var operands = [WrittenCall.Input.operand(0), .integers(pads)]
+        if inputs.count > 1 { operands.append(.operand(1)) }
+        return WrittenCall(Self.schema, attributes: ["mode": .string(mode.rawValue)], inputs: operands)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let data = try call.input(0)
         let type = graph.type(of: data)

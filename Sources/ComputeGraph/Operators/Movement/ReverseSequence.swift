@@ -57,6 +57,11 @@ extension ReverseSequence: ModelOperator {
             .int("batch_axis", 1, "the axis of the sequences"), .int("time_axis", 0, "the axis along them"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, ["batch_axis": .int(batchAxis), "time_axis": .int(timeAxis)], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let reverse = try ReverseSequence(batchAxis: call.int("batch_axis"), timeAxis: call.int("time_axis"))
         return [.tensor(try graph.addForAny(reverse, [call.input(0), call.input(1)]))]

@@ -109,6 +109,10 @@ extension Slice: ModelOperator {
             .ints("axes", nil, "before version 10: the axes"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, operands: inputs, [starts, ends, axes, steps].map { .integers($0) })
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         func numbers(_ name: String, _ index: Int) throws -> [Int]? {
             try call.integers(name, inputSince: 10, at: index, in: &graph)

@@ -54,6 +54,10 @@ extension Tile: ModelOperator {
         ],
         outputs: [.required("output", .tensors, "each extent times its number")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, operands: inputs, [.integers(repeats)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let data = try call.input(0)
         var repeats: [Int]

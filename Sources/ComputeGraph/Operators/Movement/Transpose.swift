@@ -42,6 +42,10 @@ extension Transpose: ModelOperator {
             )
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, ["perm": .ints(permutation)], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let data = try call.input(0)
         let axes = graph.type(of: data).shape.extents.indices

@@ -50,6 +50,10 @@ extension Trilu: ModelOperator {
         outputs: [.required("output", .tensors, "the shape of the input")],
         attributes: [.int("upper", 1, "whether the upper triangle is kept, or the lower one")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, ["upper": .flag(isUpper)], operands: inputs, [.integer(offset)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let offset = try call.optional(1) == nil ? 0 : call.integer(1, in: &graph)
         let triangle = Trilu(isUpper: try call.flag("upper"), offset: offset)

@@ -61,6 +61,10 @@ extension AdaptiveAveragePool: ModelOperator {
         outputs: [.required("Y", .floats, "[batch, channels, ...], the extents of output_size")],
         attributes: [.ints("output_size", nil, "how many parts each axis is cut into").required])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(Self.schema, ["output_size": .ints(outputExtents)], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let rule = AdaptiveAveragePool(outputExtents: try call.ints("output_size"))

@@ -75,6 +75,12 @@ extension AffineGrid: ModelOperator {
         attributes: [.int("align_corners", 0, "whether -1 and 1 are the outer elements, and not their edges")]
     )
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, ["align_corners": .flag(alignsCorners)], operands: inputs,
+            [.integers([inputs[0].shape[0], 1] + extents)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let theta = try call.input(0)
         let size = try graph.integers(call.input(1))

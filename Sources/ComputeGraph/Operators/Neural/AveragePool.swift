@@ -122,6 +122,20 @@ extension AveragePool: ModelOperator {
             .dilations, .kernelShape.required, .pads, .strides,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        let given = Window(kernel: kernelShape, strides: strides, pads: pads, dilations: dilations)
+        let isPlain = overhang.allSatisfy { $0 == 0 }
+        let isCeiling =
+            !isPlain && given.overhang(over: Array(inputs[0].shape.extents.dropFirst(2))) == overhang
+        // What is not counted may as well be padding.
+        let padded = isPlain || isCeiling ? given : countIncludePad ? nil : window
+        guard let padded else { return nil }
+        var attributes = padded.attributes
+        attributes["ceil_mode"] = .flag(isCeiling)
+        attributes["count_include_pad"] = .flag(countIncludePad)
+        return WrittenCall(Self.schema, since: 19, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let extents = Array(graph.type(of: x).shape.extents.dropFirst(2))

@@ -97,6 +97,23 @@ extension ConvTranspose: ModelOperator {
             .pads, .strides,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        let given = window(weights: inputs[1].shape)
+        var (pads, more) = (pads, outputExtents.map { _ in 0 })
+        for axis in more.indices {
+            let whole = strides[axis] * (inputs[0].shape[axis + 2] - 1) + given.reach(along: axis)
+            let left = outputExtents[axis] - (whole - pads[axis] - pads[axis + more.count])
+            // An output that is shorter than all of it is cut further, a longer one goes on.
+            if left < 0 { pads[axis + more.count] -= left } else { more[axis] = left }
+        }
+        return WrittenCall(
+            Self.schema,
+            [
+                "strides": .ints(strides), "pads": .ints(pads), "dilations": .ints(dilations),
+                "group": .int(group), "output_padding": .ints(more),
+            ], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let weights = try call.input(1)

@@ -167,6 +167,15 @@ extension DeformConv: ModelOperator {
             .pads, .strides,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard var attributes = convolution.attributes(of: Self.schema) else { return nil }
+        attributes["offset_group"] = .int(offsetGroup)
+        var operands = [WrittenCall.Input.operand(0), .operand(1), .operand(2)]
+        operands.append(hasBias ? .operand(3) : .omitted)
+        if hasMask { operands.append(.operand(inputs.count - 1)) }
+        return WrittenCall(Self.schema, attributes: attributes, inputs: operands)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let shapes = try [0, 1].map { graph.type(of: try call.input($0)).shape }
         let axes = shapes[0].rank - 2

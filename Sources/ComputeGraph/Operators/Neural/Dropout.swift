@@ -57,6 +57,12 @@ extension Dropout: ModelOperator {
             .int("seed", nil, "from version 12 on: what the random numbers follow from"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, since: 12, ["seed": .int(Int(seed))], operands: inputs,
+            [.constant(.scalar(ratio, .float32)), .constant(.scalar(1, .bool))])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let type = graph.type(of: x)

@@ -41,4 +41,11 @@ package struct FusedConv: Operator {
         convolution.floatingPointOperations(inputs: Array(inputs[..<convolutionInputs]), outputs: outputs)
             + outputs[0].shape.count * ((hasResidual ? 1 : 0) + (activation == .identity ? 0 : 1))
     }
+
+    package func expanded(
+        _ inputs: [ValueID], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID]? {
+        let product = try builder.add(convolution, Array(inputs[..<convolutionInputs]))
+        return [try builder.activated(product, inputs[convolutionInputs...], activation)]
+    }
 }

@@ -22,6 +22,10 @@ extension GlobalLpPool: ModelOperator {
         "GlobalLpPool", "The p-norm of each channel of an image.",
         attributes: [.int("p", nil, "the order of the norm, 2 where left out; a float in version 1")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        Int(exactly: p).flatMap { WrittenCall(Self.schema, ["p": .int($0)], operands: inputs) }
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         [.tensor(try graph.add(GlobalLpPool(p: call.norm()), [call.input(0)]))]
     }

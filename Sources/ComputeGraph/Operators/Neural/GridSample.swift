@@ -198,6 +198,15 @@ extension GridSample: ModelOperator {
             .string("padding_mode", "zeros", "what lies outside: zeros, border or reflection"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, since: 20,
+            [
+                "mode": .string(mode.rawValue), "padding_mode": .string(padding.rawValue),
+                "align_corners": .flag(alignsCorners),
+            ], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let modes: [String: Mode] = [
             "nearest": .nearest, "linear": .linear, "bilinear": .linear, "cubic": .cubic, "bicubic": .cubic,

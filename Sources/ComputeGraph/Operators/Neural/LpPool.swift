@@ -79,6 +79,13 @@ extension LpPool: ModelOperator {
             .int("p", nil, "the order of the norm, 2 where left out; a float in version 1"), .pads, .strides,
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        guard let p = Int(exactly: p) else { return nil }
+        var attributes = window.trimmed(over: Array(inputs[0].shape.extents.dropFirst(2))).attributes
+        attributes["p"] = .int(p)
+        return WrittenCall(Self.schema, since: 18, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let extents = Array(graph.type(of: x).shape.extents.dropFirst(2))

@@ -96,6 +96,13 @@ extension MaxPool: ModelOperator {
             .int("storage_order", 0, "1 where indices count along the first axis of a plane fastest"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        let window = Window(kernel: kernelShape, strides: strides, pads: pads, dilations: dilations)
+        var attributes = window.trimmed(over: Array(inputs[0].shape.extents.dropFirst(2))).attributes
+        attributes["storage_order"] = .flag(countsColumnsFirst)
+        return WrittenCall(Self.schema, since: 12, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let extents = Array(graph.type(of: x).shape.extents.dropFirst(2))

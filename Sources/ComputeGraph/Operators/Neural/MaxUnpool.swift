@@ -56,6 +56,19 @@ extension MaxUnpool: ModelOperator {
         outputs: [.required("output", .floats, "[batch, channels, ...]")],
         attributes: [.kernelShape.required, .pads, .strides])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        let shape = inputs[0].shape
+        // Windows of stride 1: as large as makes the image, or cut where the image is smaller than x.
+        let left = imageExtents.indices.map { imageExtents[$0] - shape[$0 + 2] }
+        let output = outputExtents == imageExtents ? [] : [shape[0], shape[1]] + outputExtents
+        return WrittenCall(
+            Self.schema,
+            [
+                "kernel_shape": .ints(left.map { max($0, 0) + 1 }),
+                "pads": .ints(left.map { _ in 0 } + left.map { max(-$0, 0) }),
+            ], operands: inputs, output.isEmpty ? [] : [.integers(output)])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let shape = graph.type(of: x).shape

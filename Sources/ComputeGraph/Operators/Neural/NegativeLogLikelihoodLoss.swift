@@ -88,6 +88,12 @@ extension NegativeLogLikelihoodLoss: ModelOperator {
         outputs: [.required("loss", .floats, "one number, or [batch, ...] without reduction")],
         attributes: [.ignoredLabel, .lossReduction])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var attributes: [String: Attribute] = ["reduction": .string(reduction.rawValue)]
+        attributes["ignore_index"] = ignoredLabel.map { .int($0) }
+        return WrittenCall(Self.schema, attributes, operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let rule = NegativeLogLikelihoodLoss(
             reduction: try call.lossReduction(), ignoredLabel: try call.optionalInt("ignore_index"))

@@ -254,6 +254,26 @@ extension Resize: ModelOperator {
                 "nearest_mode", "round_prefer_floor", "round_prefer_floor, round_prefer_ceil, floor or ceil"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        var attributes: [String: Attribute] = [
+            "mode": .string(mode.rawValue), "coordinate_transformation_mode": .string(placement.rawValue),
+            "nearest_mode": .string(nearest.rawValue), "antialias": .flag(antialiases),
+            "exclude_outside": .flag(excludesOutside), "extrapolation_value": .float(extrapolation),
+            "cubic_coeff_a": .float(cubicCoefficient),
+        ]
+        let named = axes.map(\.axis)
+        if named != Array(0..<inputs[0].shape.rank) { attributes["axes"] = .ints(named) }
+        guard let target = ResizeTarget(axes, of: inputs[0].shape) else { return nil }
+        if target.isBound { attributes["keep_aspect_ratio_policy"] = .string("not_larger") }
+        let bounds = axes.map(\.start) + axes.map(\.end)
+        let region = WrittenCall.Input.constant(HostTensor(.float32(bounds.count), doubles: bounds))
+        return WrittenCall(
+            Self.schema, since: 19, attributes: attributes,
+            inputs: [
+                .operand(0), placement == .cropAndResize ? region : .omitted, target.scales, target.sizes,
+            ])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let x = try call.input(0)
         let shape = graph.type(of: x).shape
@@ -284,18 +304,55 @@ extension Resize: ModelOperator {
     }
 }
 
+/// The inputs that a file says the new extents with.
+private struct ResizeTarget {
+    var scales = WrittenCall.Input.omitted
+    var sizes = WrittenCall.Input.omitted
+    /// Whether the sizes are bounds, and all axes have the one scale that keeps to them.
+    var isBound = false
+
+    /// Nil where no scales or sizes give these extents and scales.
+    init?(_ axes: [ResizedAxis], of shape: Shape) {
+        let factors = axes.map { Double(Float($0.scale)) }
+        let extents = axes.map(\.extent)
+        let ratios = zip(axes, extents).map { axis, extent in
+            extent == shape[axis.axis] ? 1 : Double(extent) / Double(shape[axis.axis])
+        }
+        if ratios == axes.map(\.scale) {
+            sizes = .integers(extents)
+        } else if zip(axes, factors).allSatisfy({ axis, factor in
+            factor == axis.scale && Double(axis.extent) == scaledExtent(shape[axis.axis], by: factor)
+        }) {
+            scales = .constant(HostTensor(.float32(axes.count), doubles: factors))
+        } else if let scale = axes.first?.scale, axes.allSatisfy({ $0.scale == scale }) {
+            // The axis that sets the scale has its own extent, and the bounds of the others are not reached.
+            let bounds = zip(axes, ratios).map { axis, ratio in
+                ratio == scale ? axis.extent : Int((scale * Double(shape[axis.axis])).rounded(.up))
+            }
+            guard ratios.contains(scale) else { return nil }
+            (sizes, isBound) = (.integers(bounds), true)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// What a scale makes of an extent.
+///
+/// In float32, in which models name their scales, so that a tenth of ten is one; beyond what that counts exactly, in
+/// float64.
+private func scaledExtent(_ extent: Int, by scale: Double) -> Double {
+    extent < 1 << 22
+        ? Double(Float(extent) * Float(scale)).rounded(.down) : (Double(extent) * scale).rounded(.down)
+}
+
 extension OperatorCall {
     /// The axes with extents that follow from their scales.
     func resizedAxes(_ axes: [Int], of shape: Shape, scales: [Double]) throws(GraphError) -> [ResizedAxis] {
         try require(scales.count == axes.count, "there are \(scales.count) scales for \(axes.count) axes")
         var result: [ResizedAxis] = []
         for (axis, scale) in zip(axes, scales) {
-            // In float32, in which models name their scales, so that a tenth of ten is one; beyond what that counts
-            // exactly, in float64.
-            let extent =
-                shape[axis] < 1 << 22
-                ? Double(Float(shape[axis]) * Float(scale)).rounded(.down)
-                : (Double(shape[axis]) * scale).rounded(.down)
+            let extent = scaledExtent(shape[axis], by: scale)
             try require(
                 scale > 0 && extent <= Double(Window.limit), "the scale \(scale) of axis \(axis) cannot be")
             result.append(ResizedAxis(axis: axis, extent: Int(extent), scale: scale))

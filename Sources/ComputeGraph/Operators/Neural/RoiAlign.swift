@@ -156,6 +156,18 @@ extension RoiAlign: ModelOperator {
             .float("spatial_scale", 1, "from the coordinates of regions to those of X"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, since: 16,
+            [
+                "output_height": .int(outputHeight), "output_width": .int(outputWidth),
+                "sampling_ratio": .int(samplingRatio), "spatial_scale": .float(spatialScale),
+                "mode": .string(takesMaximum ? "max" : "avg"),
+                "coordinate_transformation_mode": .string(
+                    usesHalfPixels ? "half_pixel" : "output_half_pixel"),
+            ], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let mode = try call.string("mode").lowercased()
         try call.require(mode == "avg" || mode == "max", "the mode is avg or max, not \(mode)")

@@ -41,4 +41,11 @@ package struct FusedMatMul: Operator {
         product.floatingPointOperations(inputs: Array(inputs[..<2]), outputs: outputs)
             + outputs[0].shape.count * (inputs.count - 2 + (activation == .identity ? 0 : 1))
     }
+
+    package func expanded(
+        _ inputs: [ValueID], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID]? {
+        guard let product = try product.expanded(Array(inputs[..<2]), in: &builder) else { return nil }
+        return [try builder.activated(product[0], inputs[2...], activation)]
+    }
 }

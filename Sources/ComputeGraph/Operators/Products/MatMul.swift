@@ -183,6 +183,22 @@ extension MatMul: ModelOperator {
         ],
         outputs: [.required("Y", .numbers, "the axes before the last two broadcast")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        transposesLeft || transposesRight ? nil : WrittenCall(Self.schema, operands: inputs)
+    }
+
+    package func expanded(
+        _ inputs: [ValueID], in builder: inout GraphBuilder
+    ) throws(GraphError) -> [ValueID]? {
+        var operands = inputs
+        for (place, isTransposed) in [transposesLeft, transposesRight].enumerated() where isTransposed {
+            let rank = builder.type(of: operands[place]).shape.rank
+            let permutation = Array(0..<rank - 2) + [rank - 1, rank - 2]
+            operands[place] = try builder.add(Transpose(permutation), [operands[place]])
+        }
+        return [try builder.add(MatMul(), operands)]
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         [.tensor(try graph.matrixProduct(call.input(0), call.input(1), for: call))]
     }

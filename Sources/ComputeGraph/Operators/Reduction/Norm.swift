@@ -42,6 +42,11 @@ extension Norm: ModelOperator {
         "Norm", "The p-norm along axes.", types: .floats,
         attributes: [.float("p", 2, "any number; infinite ones give the largest and the smallest magnitude")])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, ["p": .float(p), "axes": .ints(axes), "keepdims": .flag(keepDims)], operands: inputs)
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let p = try call.float("p")
         try call.require(!p.isNaN, "p is a number")

@@ -73,6 +73,12 @@ extension TopK: ModelOperator {
             .int("k", nil, "before version 10: how many elements"),
         ])
 
+    package func written(inputs: [TensorType], outputs: [TensorType]) -> WrittenCall? {
+        WrittenCall(
+            Self.schema, since: inputs[0].element == .bfloat16 ? 24 : 11,
+            ["axis": .int(axis), "largest": .flag(findsLargest)], operands: inputs, [.integers([count])])
+    }
+
     package static func build(_ call: OperatorCall, in graph: inout GraphBuilder) throws -> [GraphValue] {
         let count = call.version < 10 ? try call.int("k") : try call.integer(1, in: &graph)
         let top = try TopK(count: count, axis: call.int("axis"), findsLargest: call.flag("largest"))
