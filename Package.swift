@@ -135,9 +135,6 @@ let allTargets: [Target] = [
     .executableTarget(
         name: "agent-test-program", dependencies: ["Essentials", "Collectives", "MachineAgent"],
         path: "Tests/TestPrograms/agent-test-program", swiftSettings: swiftSettings),
-    .executableTarget(
-        name: "onnx-cases", dependencies: ["Essentials", "ComputeGraph", "ONNXImport", "ImageDecoding"],
-        path: "Tests/TestPrograms/onnx-cases", swiftSettings: swiftSettings),
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
