@@ -41,7 +41,7 @@ fresh-onnx-cases: build onnx-cases ## run the models of the public cases on fres
 
 check-exported-models: build onnx-cases ## let onnx.checker and ONNX Runtime judge the models that heng writes
 	test -x $(PYTHON)/bin/pip || python3 -m venv $(PYTHON)
-	$(PYTHON)/bin/pip install --quiet onnx==1.22.0 onnxruntime numpy
+	$(PYTHON)/bin/pip install --quiet onnx==1.22.0 onnxruntime==1.31.1 numpy
 	$(PYTHON)/bin/python tools/check-exported-models $(BUILD)/heng $(CASES)/node
 
 sentence-encoder: deps ## fetch a small sentence encoder, once, into ~/.cache/heng
