@@ -66,12 +66,11 @@ tsan: deps ## run the tests, or those of FILTER=..., under the thread sanitizer
 FUZZ_TIME ?= 60
 FUZZ_MODELS ?= 100000
 
-fuzz: deps ## let libFuzzer write models, topology files, results, samples and amounts; try damaged models
+fuzz: deps onnx-cases ## let libFuzzer write models, topology files, results, samples and amounts; try damaged models
 	HENG_FUZZ=1 $(SWIFT) build -c release -Xswiftc -use-ld=lld --scratch-path .build-fuzz --sanitize address \
 		--product heng-fuzz
 	tools/fuzz .build-fuzz/release/heng-fuzz $(FUZZ_TIME)
 	$(SWIFT) build $(RELEASE) --product model-mutator
-	tools/fetch-onnx-cases
 	$(BUILD)/model-mutator --count $(FUZZ_MODELS)
 
 operators: build ## write Documentation/operators.md anew from the schemas

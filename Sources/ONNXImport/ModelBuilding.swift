@@ -43,6 +43,8 @@ extension ModelGraph {
         inputs given: [GraphValue?], names outer: NamedValues, context: BuildingContext,
         in builder: inout GraphBuilder
     ) throws -> [GraphValue] {
+        // The names are copied, and a loop builds its graph very often.
+        try builder.spend(outer.count)
         var names = outer
         for (name, tensor) in initializers { names[name] = .tensor(builder.constant(name, tensor)) }
         for (input, value) in zip(inputs, given) {

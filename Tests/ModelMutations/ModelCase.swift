@@ -51,7 +51,7 @@ extension ModelCase {
     package static var publicCases: String {
         let environment = ProcessInfo.processInfo.environment
         let cache =
-            environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+            environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
             ?? "\(environment["HOME"] ?? "")/.cache"
         return "\(cache)/heng/onnx-1.22.0"
     }

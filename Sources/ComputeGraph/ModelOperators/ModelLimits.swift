@@ -133,6 +133,12 @@ extension GraphBuilder {
         try account.check(more: type.heldBytes)
     }
 
+    /// The same for a value that is computed while the graph is built, by way of lists of numbers.
+    mutating func requireRoom(toMake type: TensorType, name: String) throws(GraphError) {
+        try requireRoom(for: type, name: name)
+        try noteReference(elements: type.shape.count, work: type.shape.count)
+    }
+
     /// Notes that a reference implementation is about to run, and refuses where it has no room.
     mutating func noteReference(elements: Int, work: Int) throws(GraphError) {
         try modelState?.account.check(more: elements.saturatingProduct(ModelLimits.referenceBytes))

@@ -43,6 +43,8 @@ extension ModelOperator {
     ) throws -> [GraphValue] {
         try graph.noteCall()
         try call.checkInputs(graph)
+        // A sequence is copied when it is changed, and a loop may change it very often.
+        for case .sequence(let elements, _) in call.inputs { try graph.spend(elements.count) }
         let outputs = try build(call, in: &graph)
         let wanted = (call.wantedOutputs.lastIndex(of: true) ?? -1) + 1
         try call.require(

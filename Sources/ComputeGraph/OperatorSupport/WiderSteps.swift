@@ -11,8 +11,7 @@ extension GraphBuilder {
 
     /// A constant of one repeated number.
     mutating func filled(_ type: TensorType, with value: Double) throws(GraphError) -> ValueID {
-        try requireRoom(for: type, name: "a step")
-        try noteReference(elements: type.shape.count, work: type.shape.count)
+        try requireRoom(toMake: type, name: "a step")
         return constant(
             "filled_\(graph.values.count)",
             HostTensor(type, doubles: [Double](repeating: value, count: type.shape.count)))

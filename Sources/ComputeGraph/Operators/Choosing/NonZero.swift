@@ -10,7 +10,7 @@ package enum NonZero: ModelOperator {
         let shape = tensor.type.shape
         let found = tensor.nonZeroIndices
         let type = TensorType(.int64, try Shape(checking: [shape.rank, found.count]))
-        try graph.requireRoom(for: type, name: schema.name)
+        try graph.requireRoom(toMake: type, name: schema.name)
         let rows = zip(shape.extents, shape.strides).flatMap { extent, stride in
             found.map { Int64($0 / stride % extent) }
         }

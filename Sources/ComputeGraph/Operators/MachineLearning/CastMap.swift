@@ -25,7 +25,7 @@ package enum CastMap: ModelOperator {
         case "SPARSE":
             let width = try call.int("max_map")
             let type = TensorType(values.type.element, try Shape(checking: [1, width]))
-            try graph.requireRoom(for: type, name: schema.name)
+            try graph.requireRoom(toMake: type, name: schema.name)
             for key in keys where key < 0 || key >= width {
                 throw call.error("the key \(key) is no place in a row of \(width)")
             }

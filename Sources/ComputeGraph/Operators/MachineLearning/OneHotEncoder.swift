@@ -77,7 +77,7 @@ extension OneHotEncoder: ModelOperator {
         try call.require(!isStrict || places.allSatisfy { $0 != nil }, "an element is of no category")
         let width = max(categories.count, names.count)
         let shape = try Shape(checking: type.shape.extents + [width])
-        try graph.requireRoom(for: TensorType(.float32, shape), name: schema.name)
+        try graph.requireRoom(toMake: TensorType(.float32, shape), name: schema.name)
         return [.tensor(graph.constant(OneHotEncoder.rows(of: places, width: width, shape: shape)))]
     }
 }

@@ -15,7 +15,7 @@ package enum EyeLike: ModelOperator {
         try call.require(given.shape.rank == 2, "a matrix has two axes, not the shape \(given.shape)")
         try call.require(
             type.element.isFloating || type.element.wholeRange != nil, "there is no one of \(type.element)")
-        try graph.requireRoom(for: type, name: schema.name)
+        try graph.requireRoom(toMake: type, name: schema.name)
         let (rows, columns) = (given.shape[0], given.shape[1])
         let offset = try min(max(call.int("k"), -rows), columns)
         var values = [Double](repeating: 0, count: type.shape.count)

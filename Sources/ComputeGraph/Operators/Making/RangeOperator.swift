@@ -23,7 +23,7 @@ package enum RangeOperator: ModelOperator {
         }
         func room(for count: Int) throws -> TensorType {
             let type = TensorType(element, try Shape(checking: [count]))
-            try graph.requireRoom(for: type, name: schema.name)
+            try graph.requireRoom(toMake: type, name: schema.name)
             return type
         }
         if element.isFloating {

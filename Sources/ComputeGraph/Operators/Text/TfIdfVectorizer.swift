@@ -114,7 +114,7 @@ private struct NgramCounter<Item: Hashable> {
         let (rows, length) = (shape.rank == 2 ? shape[0] : 1, shape.extents.last ?? 1)
         let type = TensorType(.float32, try Shape(checking: shape.rank == 2 ? [rows, width] : [width]))
         // The sums are doubles.
-        try graph.requireRoom(for: TensorType(.float64, type.shape), name: call.schema.name)
+        try graph.requireRoom(toMake: TensorType(.float64, type.shape), name: call.schema.name)
         try call.require(
             items.count <= Self.workLimit / (min(maximalSkip, length) + 1),
             "\(items.count) items with up to \(maximalSkip) skipped are more than it looks at")
