@@ -18,13 +18,21 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
     package var copyAlignment: Int
     /// Whether host code may read and write the device's buffers in place.
     package var isHostAddressable: Bool
+    /// Whether the device is not a real one: its times and sizes are made up.
+    package var isSimulated: Bool
+    /// What it can do beyond the required functions.
+    package var capabilities: DeviceCapabilities
+    /// The same for the same device in every process; nil when the backend gives none.
+    package var uuid: [UInt8]?
+    package var pciAddress: String?
     /// Further facts by name, for tables and reports.
     package var attributes: [String: String]
 
     package init(
         kind: String, name: String, vendor: String, memory: ByteCount?, numaNode: Int?, cpus: CPUSet?,
         computeUnits: Int, bufferAlignment: Int, copyAlignment: Int, isHostAddressable: Bool,
-        attributes: [String: String] = [:]
+        isSimulated: Bool = false, capabilities: DeviceCapabilities = [], uuid: [UInt8]? = nil,
+        pciAddress: String? = nil, attributes: [String: String] = [:]
     ) {
         self.kind = kind
         self.name = name
@@ -36,6 +44,10 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
         self.bufferAlignment = bufferAlignment
         self.copyAlignment = copyAlignment
         self.isHostAddressable = isHostAddressable
+        self.isSimulated = isSimulated
+        self.capabilities = capabilities
+        self.uuid = uuid
+        self.pciAddress = pciAddress
         self.attributes = attributes
     }
 }
@@ -98,6 +110,28 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
             cpus: text(raw.cpus).flatMap { CPUSet(parsing: $0) }, computeUnits: Int(raw.compute_units),
             bufferAlignment: max(1, Int(raw.buffer_alignment)),
             copyAlignment: max(1, Int(raw.copy_alignment)),
-            isHostAddressable: raw.host_addressable != 0)
+            isHostAddressable: raw.host_addressable != 0, isSimulated: raw.simulated != 0,
+            capabilities: DeviceCapabilities(rawValue: raw.capabilities), uuid: uuid(raw.uuid),
+            pciAddress: text(raw.pci_address), attributes: attributes(of: handle, table))
+    }
+
+    private static func uuid(_ raw: heng_uuid) -> [UInt8]? {
+        let bytes = unsafe withUnsafeBytes(of: raw) { unsafe Array($0) }
+        return bytes.allSatisfy { $0 == 0 } ? nil : bytes
+    }
+
+    /// What the backend tells beyond the description; nothing where it does not offer that.
+    private static func attributes(of handle: OpaquePointer, _ table: DeviceTable) -> [String: String] {
+        guard let function = unsafe table.functions.pointee.device_attribute else { return [:] }
+        var attributes: [String: String] = [:]
+        // A backend that never says "out of range" must not keep us here.
+        for index in 0..<UInt32(1000) {
+            var (key, value): (UnsafePointer<CChar>?, UnsafePointer<CChar>?) = (nil, nil)
+            guard unsafe function(handle, index, &key, &value, nil) == 0, let key = unsafe key,
+                let value = unsafe value
+            else { break }
+            unsafe attributes[String(cString: key)] = unsafe String(cString: value)
+        }
+        return attributes
     }
 }

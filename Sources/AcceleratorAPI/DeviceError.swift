@@ -19,10 +19,17 @@ package struct DeviceError: ReportableError, Hashable {
     package var available: ByteCount?
     /// Whether the same call may succeed later or smaller.
     package var isRetriable: Bool
+    /// The number that the caller gave the work that failed; 0 when the error is not about work.
+    package var correlation: UInt64
+    /// The model's node that failed.
+    package var node: String?
+    /// The operator that failed: `MatMul`.
+    package var operatorName: String?
 
     package init(
         _ code: Code, scope: Scope = .call, operation: String, text: String, nativeCode: Int = 0,
-        requested: ByteCount? = nil, available: ByteCount? = nil, isRetriable: Bool = false
+        requested: ByteCount? = nil, available: ByteCount? = nil, isRetriable: Bool = false,
+        correlation: UInt64 = 0, node: String? = nil, operatorName: String? = nil
     ) {
         self.code = code
         self.scope = scope
@@ -32,13 +39,17 @@ package struct DeviceError: ReportableError, Hashable {
         self.requested = requested
         self.available = available
         self.isRetriable = isRetriable
+        self.correlation = correlation
+        self.node = node
+        self.operatorName = operatorName
     }
 
     /// How far an error reaches: what is still usable after it.
     package enum Scope: Int32, Sendable {
         case call = 0
         case stream = 1
-        case device = 2
+        case context = 2
+        case device = 3
     }
 }
 
@@ -76,6 +87,41 @@ extension DeviceError {
         package static let deviceLost = Code(HENG_ERROR_DEVICE_LOST)
         package static let permission = Code(HENG_ERROR_PERMISSION)
         package static let cancelled = Code(HENG_ERROR_CANCELLED)
+        package static let file = Code(HENG_ERROR_FILE)
+        package static let fileSize = Code(HENG_ERROR_FILE_SIZE)
+        package static let fileAttribute = Code(HENG_ERROR_FILE_ATTRIBUTE)
+        package static let fileRead = Code(HENG_ERROR_FILE_READ)
+        package static let fileWrite = Code(HENG_ERROR_FILE_WRITE)
+        package static let fileParse = Code(HENG_ERROR_FILE_PARSE)
+        package static let model = Code(HENG_ERROR_MODEL)
+        package static let modelSize = Code(HENG_ERROR_MODEL_SIZE)
+        package static let modelAttribute = Code(HENG_ERROR_MODEL_ATTRIBUTE)
+        package static let modelInput = Code(HENG_ERROR_MODEL_INPUT)
+        package static let modelOutput = Code(HENG_ERROR_MODEL_OUTPUT)
+        package static let modelDynamic = Code(HENG_ERROR_MODEL_DYNAMIC)
+        package static let modelDeserialize = Code(HENG_ERROR_MODEL_DESERIALIZE)
+        package static let outOfModels = Code(HENG_ERROR_OUT_OF_MODELS)
+        package static let operatorName = Code(HENG_ERROR_OPERATOR_NAME)
+        package static let operatorInput = Code(HENG_ERROR_OPERATOR_INPUT)
+        package static let operatorOutput = Code(HENG_ERROR_OPERATOR_OUTPUT)
+        package static let operatorAttribute = Code(HENG_ERROR_OPERATOR_ATTRIBUTE)
+        package static let operatorLoad = Code(HENG_ERROR_OPERATOR_LOAD)
+        package static let operatorCompile = Code(HENG_ERROR_OPERATOR_COMPILE)
+        package static let operatorStaticOnly = Code(HENG_ERROR_OPERATOR_STATIC_ONLY)
+        package static let operatorOverflow = Code(HENG_ERROR_OPERATOR_OVERFLOW)
+        package static let dataType = Code(HENG_ERROR_DATA_TYPE)
+        package static let format = Code(HENG_ERROR_FORMAT)
+        package static let repeatedSubscription = Code(HENG_ERROR_REPEATED_SUBSCRIPTION)
+        package static let subscriptionThread = Code(HENG_ERROR_SUBSCRIPTION_THREAD)
+        package static let notSubscribed = Code(HENG_ERROR_NOT_SUBSCRIBED)
+        package static let compiler = Code(HENG_ERROR_COMPILER)
+        package static let memoryType = Code(HENG_ERROR_MEMORY_TYPE)
+        package static let free = Code(HENG_ERROR_FREE)
+        package static let context = Code(HENG_ERROR_CONTEXT)
+        package static let needsRebuild = Code(HENG_ERROR_NEEDS_REBUILD)
+        package static let outOfResources = Code(HENG_ERROR_OUT_OF_RESOURCES)
+        package static let dataCorrupted = Code(HENG_ERROR_DATA_CORRUPTED)
+        package static let graph = Code(HENG_ERROR_GRAPH)
     }
 }
 
@@ -89,6 +135,8 @@ extension DeviceError {
         case .outOfStreams, .outOfEvents: "Destroy some that are no longer used, or share them."
         case .unsupported: "`heng devices` shows what each device offers."
         case .execution: "Destroy the stream and make another; what it wrote since the failure is undefined."
+        case .needsRebuild: "Rebuild the context, and load again what was in it."
+        case .context: "Make a new context."
         case .deviceLost:
             "End this process and start another; `heng devices --probe` tells whether it is back."
         case .timeout: "Wait longer, or look at what occupies the device with `heng jobs`."

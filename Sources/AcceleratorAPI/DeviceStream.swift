@@ -2,7 +2,8 @@ internal import CHengAccelerator
 internal import Essentials
 
 private typealias LaunchFunction =
-    @convention(c) (OpaquePointer?, heng_host_function?, UnsafeRawPointer?, UInt32, ErrorPlace?) -> Int32
+    @convention(c) (OpaquePointer?, heng_host_function?, UnsafeRawPointer?, UInt32, UInt64, ErrorPlace?) ->
+    Int32
 
 /// An ordered lane of work on a device.
 ///
@@ -58,49 +59,58 @@ extension DeviceStream {
     /// The argument bytes (at most 256) are copied before the call returns; the function gets its stream's copy,
     /// aligned to 16. What they point to must live until it has run.
     package borrowing func launch(
-        _ function: @convention(c) (UnsafeRawPointer) -> Void, arguments: UnsafeRawBufferPointer
+        _ function: @convention(c) (UnsafeRawPointer) -> Void, arguments: UnsafeRawBufferPointer,
+        correlation: UInt64 = 0
     ) throws(DeviceError) {
         // The table's type has an optional pointer where ours has none; the pointer passed is never null.
         let plain = unsafe unsafeBitCast(function, to: heng_host_function.self)
         try unsafe core.table.call(launchFunction, "stream_launch") {
-            unsafe $0(handle, plain, arguments.baseAddress, UInt32(clamping: arguments.count), $1)
+            unsafe $0(
+                handle, plain, arguments.baseAddress, UInt32(clamping: arguments.count), correlation, $1)
         }
     }
 
     /// Runs a C function that may fail: a result other than 0 makes the stream fail with that native code.
     package borrowing func launchFallible(
-        _ function: @convention(c) (UnsafeRawPointer) -> Int32, arguments: UnsafeRawBufferPointer
+        _ function: @convention(c) (UnsafeRawPointer) -> Int32, arguments: UnsafeRawBufferPointer,
+        correlation: UInt64 = 0
     ) throws(DeviceError) {
         let table = core.table
         let plain = unsafe unsafeBitCast(function, to: heng_fallible_host_function.self)
         try unsafe table.call(table.functions.pointee.stream_launch_fallible, "stream_launch_fallible") {
-            unsafe $0(handle, plain, arguments.baseAddress, UInt32(clamping: arguments.count), $1)
+            unsafe $0(
+                handle, plain, arguments.baseAddress, UInt32(clamping: arguments.count), correlation, $1)
         }
     }
 
     /// Runs a C function with one plain value as its arguments.
     @inlinable
     package borrowing func launch<Arguments: BitwiseCopyable>(
-        _ function: @convention(c) (UnsafeRawPointer) -> Void, with arguments: Arguments
+        _ function: @convention(c) (UnsafeRawPointer) -> Void, with arguments: Arguments,
+        correlation: UInt64 = 0
     ) throws(DeviceError) {
         try unsafe withUnsafeBytes(of: arguments) { bytes throws(DeviceError) in
-            try unsafe launch(function, arguments: bytes)
+            try unsafe launch(function, arguments: bytes, correlation: correlation)
         }
     }
 
     /// Makes later work of this stream wait for the event's latest record.
-    package borrowing func wait(for event: borrowing DeviceEvent) throws(DeviceError) {
+    package borrowing func wait(
+        for event: borrowing DeviceEvent, correlation: UInt64 = 0
+    ) throws(DeviceError) {
         let table = core.table
         try unsafe table.call(table.functions.pointee.stream_wait_event, "stream_wait_event") {
-            unsafe $0(handle, event.handle, $1)
+            unsafe $0(handle, event.handle, correlation, $1)
         }
     }
 
     /// Records the event when all work submitted so far is done.
-    package borrowing func record(_ event: borrowing DeviceEvent) throws(DeviceError) {
+    package borrowing func record(
+        _ event: borrowing DeviceEvent, correlation: UInt64 = 0
+    ) throws(DeviceError) {
         let table = core.table
         try unsafe table.call(table.functions.pointee.event_record, "event_record") {
-            unsafe $0(event.handle, handle, $1)
+            unsafe $0(event.handle, handle, correlation, $1)
         }
     }
 
@@ -135,42 +145,46 @@ func tableMilliseconds(_ timeout: Duration?) -> Int32 {
 extension DeviceStream {
     /// Copies as many bytes as the source has; a destination with less room is `outOfRange`.
     package borrowing func copy(
-        from source: DeviceBufferView, to destination: DeviceBufferView
+        from source: DeviceBufferView, to destination: DeviceBufferView, correlation: UInt64 = 0
     ) throws(DeviceError) {
-        try unsafe copy(source.range, destination.range, bytes: source.size)
+        try unsafe copy(source.range, destination.range, bytes: source.size, correlation)
     }
 
     /// Copies host memory into a device's; the host memory must stay as it is until the copy is done.
     package borrowing func copy(
-        from source: UnsafeRawBufferPointer, to destination: DeviceBufferView
+        from source: UnsafeRawBufferPointer, to destination: DeviceBufferView, correlation: UInt64 = 0
     ) throws(DeviceError) {
-        try unsafe copy(hostRange(source), destination.range, bytes: source.count)
+        try unsafe copy(hostRange(source), destination.range, bytes: source.count, correlation)
     }
 
     /// Copies a device's memory into the host's; the host memory must be left alone until the copy is done.
     package borrowing func copy(
-        from source: DeviceBufferView, to destination: UnsafeMutableRawBufferPointer
+        from source: DeviceBufferView, to destination: UnsafeMutableRawBufferPointer,
+        correlation: UInt64 = 0
     ) throws(DeviceError) {
-        try unsafe copy(source.range, hostRange(UnsafeRawBufferPointer(destination)), bytes: source.size)
+        try unsafe copy(
+            source.range, hostRange(UnsafeRawBufferPointer(destination)), bytes: source.size, correlation)
     }
 
     /// Sets every byte of the view.
-    package borrowing func fill(_ destination: DeviceBufferView, with value: UInt8) throws(DeviceError) {
+    package borrowing func fill(
+        _ destination: DeviceBufferView, with value: UInt8, correlation: UInt64 = 0
+    ) throws(DeviceError) {
         let table = core.table
         var range = unsafe destination.range
         try unsafe table.call(table.functions.pointee.stream_fill, "stream_fill") {
-            unsafe $0(handle, &range, value, UInt64(destination.size), $1)
+            unsafe $0(handle, &range, value, UInt64(destination.size), correlation, $1)
         }
     }
 
     private borrowing func copy(
-        _ source: heng_range, _ destination: heng_range, bytes: Int
+        _ source: heng_range, _ destination: heng_range, bytes: Int, _ correlation: UInt64
     ) throws(DeviceError) {
         let table = core.table
         var source = unsafe source
         var destination = unsafe destination
         try unsafe table.call(table.functions.pointee.stream_copy, "stream_copy") {
-            unsafe $0(handle, &destination, &source, UInt64(bytes), $1)
+            unsafe $0(handle, &destination, &source, UInt64(bytes), correlation, $1)
         }
     }
 }

@@ -87,6 +87,8 @@ internal import Essentials
             nativeCode: Int(description.native_code),
             requested: isAboutMemory ? ByteCount(bytes: Int(clamping: description.requested)) : nil,
             available: isAboutMemory ? ByteCount(bytes: Int(clamping: description.available)) : nil,
-            isRetriable: description.retriable != 0)
+            isRetriable: description.retriable != 0, correlation: description.correlation,
+            node: description.node.map { unsafe String(cString: $0) },
+            operatorName: description.operator_name.map { unsafe String(cString: $0) })
     }
 }

@@ -12,6 +12,8 @@ internal import Glibc
     let error: DeviceError
     let operation: UnsafeMutablePointer<CChar>
     let text: UnsafeMutablePointer<CChar>
+    let node: UnsafeMutablePointer<CChar>?
+    let operatorName: UnsafeMutablePointer<CChar>?
 
     init?(_ error: DeviceError) {
         guard let operation = unsafe strdup(error.operation) else { return nil }
@@ -22,11 +24,15 @@ internal import Glibc
         self.error = error
         unsafe self.operation = unsafe operation
         unsafe self.text = unsafe text
+        unsafe node = error.node.flatMap { unsafe strdup($0) }
+        unsafe operatorName = error.operatorName.flatMap { unsafe strdup($0) }
     }
 
     deinit {
         unsafe free(operation)
         unsafe free(text)
+        unsafe free(node)
+        unsafe free(operatorName)
     }
 }
 
@@ -77,6 +83,9 @@ package enum ErrorCrossing {
             unsafe full.operation = UnsafePointer(object.operation)
             unsafe full.text = UnsafePointer(object.text)
             unsafe full.retriable = object.error.isRetriable ? 1 : 0
+            unsafe full.correlation = object.error.correlation
+            unsafe full.node = UnsafePointer(object.node)
+            unsafe full.operator_name = UnsafePointer(object.operatorName)
             return unsafe StructCrossing.fill(description, with: full) ? 0 : DeviceError.Code.version.rawValue
         }
 

@@ -91,11 +91,11 @@ struct CheckingLayerTests {
         let (first, second) = unsafe (table.makeBuffer(context, 64).made, table.makeBuffer(context, 64).made)
         func fill(_ buffer: OpaquePointer?) -> Int32 {
             var range = unsafe heng_range(buffer: buffer, host: nil, offset: 0, size: 64)
-            return unsafe table.functions.stream_fill(stream, &range, 1, 64, nil)
+            return unsafe table.functions.stream_fill(stream, &range, 1, 64, 0, nil)
         }
 
         #expect(unsafe fill(first) == 0)
-        #expect(unsafe table.functions.event_record(event, stream, nil) == 0)
+        #expect(unsafe table.functions.event_record(event, stream, 0, nil) == 0)
         #expect(unsafe fill(second) == 0)
         #expect(unsafe table.functions.buffer_free(first, nil) == codeOf(HENG_ERROR_MISUSE))
         #expect(unsafe table.functions.event_synchronize(event, -1, nil) == 0)
@@ -111,7 +111,7 @@ struct CheckingLayerTests {
         let stream = unsafe table.makeStream(here).made
         let event = unsafe other.makeEvent(there).made
 
-        #expect(unsafe table.functions.event_record(event, stream, nil) == codeOf(HENG_ERROR_WRONG_OWNER))
+        #expect(unsafe table.functions.event_record(event, stream, 0, nil) == codeOf(HENG_ERROR_WRONG_OWNER))
     }
 
     @Test func `arguments are checked before the maker sees them`() throws {
@@ -126,10 +126,10 @@ struct CheckingLayerTests {
             HENG_KIND_BUFFER_ARGUMENTS, of: heng_memory_info.self)
 
         #expect(unsafe table.functions.stream_synchronize(stream, -2, nil) == wrong)
-        #expect(unsafe table.functions.stream_launch(stream, nil, nil, 0, nil) == wrong)
-        #expect(unsafe table.functions.stream_launch(stream, { _ in }, &bytes, 257, nil) == wrong)
-        #expect(unsafe table.functions.stream_launch(stream, { _ in }, nil, 8, nil) == wrong)
-        #expect(unsafe table.functions.stream_launch(stream, { _ in }, &bytes, 256, nil) == 0)
+        #expect(unsafe table.functions.stream_launch(stream, nil, nil, 0, 0, nil) == wrong)
+        #expect(unsafe table.functions.stream_launch(stream, { _ in }, &bytes, 257, 0, nil) == wrong)
+        #expect(unsafe table.functions.stream_launch(stream, { _ in }, nil, 8, 0, nil) == wrong)
+        #expect(unsafe table.functions.stream_launch(stream, { _ in }, &bytes, 256, 0, nil) == 0)
         #expect(unsafe table.makeBuffer(context, 0).code == wrong)
         #expect(unsafe table.functions.event_create(context, nil, nil) == wrong)
         #expect(
@@ -137,6 +137,6 @@ struct CheckingLayerTests {
         #expect(unsafe table.functions.context_memory_info(context, &otherKind, nil) == wrong)
         let unrecorded = codeOf(HENG_ERROR_EVENT_NOT_RECORDED)
         #expect(unsafe table.functions.event_synchronize(event, -1, nil) == unrecorded)
-        #expect(unsafe table.functions.stream_wait_event(stream, event, nil) == unrecorded)
+        #expect(unsafe table.functions.stream_wait_event(stream, event, 0, nil) == unrecorded)
     }
 }

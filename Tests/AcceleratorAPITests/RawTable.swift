@@ -57,7 +57,7 @@ import Testing
     func copy(_ stream: OpaquePointer?, to: heng_range, from: heng_range, _ bytes: UInt64) -> Outcome {
         var to = unsafe to
         var from = unsafe from
-        return unsafe call { unsafe functions.stream_copy(stream, &to, &from, bytes, $1) }
+        return unsafe call { unsafe functions.stream_copy(stream, &to, &from, bytes, 0, $1) }
     }
 }
 

@@ -253,14 +253,14 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
             unsafe objects.update(number(stream)) { $0.waited = max($0.waited, object.submitted) }
         }
     }
-    unsafe table.stream_wait_event = { stream, event, error in
+    unsafe table.stream_wait_event = { stream, event, correlation, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_wait_event", as: "stream")
             let other = try unsafe recorded(event, "stream_wait_event")
             try checkSameDevice(object, other, "stream_wait_event")
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_wait_event, "stream_wait_event") {
-                unsafe $0(object.inner, other.inner, $1)
+                unsafe $0(object.inner, other.inner, correlation, $1)
             }
         }
     }
@@ -277,27 +277,27 @@ private func recorded(_ event: OpaquePointer?, _ operation: StaticString) throws
 }
 
 private func addWorkFunctions(_ table: inout heng_accelerator_table) {
-    unsafe table.stream_launch = { stream, function, arguments, size, error in
+    unsafe table.stream_launch = { stream, function, arguments, size, correlation, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_launch", as: "stream")
             try unsafe checkLaunch(function != nil, arguments, size, "stream_launch")
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_launch, "stream_launch") {
-                unsafe $0(object.inner, function, arguments, size, $1)
+                unsafe $0(object.inner, function, arguments, size, correlation, $1)
             }
         }
     }
-    unsafe table.stream_launch_fallible = { stream, function, arguments, size, error in
+    unsafe table.stream_launch_fallible = { stream, function, arguments, size, correlation, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_launch_fallible", as: "stream")
             try unsafe checkLaunch(function != nil, arguments, size, "stream_launch_fallible")
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_launch_fallible, "stream_launch_fallible") {
-                unsafe $0(object.inner, function, arguments, size, $1)
+                unsafe $0(object.inner, function, arguments, size, correlation, $1)
             }
         }
     }
-    unsafe table.stream_copy = { stream, destination, source, bytes, error in
+    unsafe table.stream_copy = { stream, destination, source, bytes, correlation, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_copy", as: "stream")
             var (to, target) = try unsafe checkedRange(destination, bytes, object, "stream_copy")
@@ -307,11 +307,11 @@ private func addWorkFunctions(_ table: inout heng_accelerator_table) {
             unsafe noteUse(of: [target, origin], by: stream, count: count)
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_copy, "stream_copy") {
-                unsafe $0(object.inner, &to, &from, bytes, $1)
+                unsafe $0(object.inner, &to, &from, bytes, correlation, $1)
             }
         }
     }
-    unsafe table.stream_fill = { stream, destination, value, bytes, error in
+    unsafe table.stream_fill = { stream, destination, value, bytes, correlation, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_fill", as: "stream")
             var (to, target) = try unsafe checkedRange(destination, bytes, object, "stream_fill")
@@ -319,7 +319,7 @@ private func addWorkFunctions(_ table: inout heng_accelerator_table) {
             unsafe noteUse(of: [target], by: stream, count: count)
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_fill, "stream_fill") {
-                unsafe $0(object.inner, &to, value, bytes, $1)
+                unsafe $0(object.inner, &to, value, bytes, correlation, $1)
             }
         }
     }
@@ -371,14 +371,14 @@ private func addEventFunctions(_ table: inout heng_accelerator_table) {
             }
         }
     }
-    unsafe table.event_record = { event, stream, error in
+    unsafe table.event_record = { event, stream, correlation, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(event, "event_record", as: "event")
             let lane = try unsafe objects.find(stream, "event_record", as: "stream")
             try checkSameDevice(object, lane, "event_record")
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.event_record, "event_record") {
-                unsafe $0(object.inner, lane.inner, $1)
+                unsafe $0(object.inner, lane.inner, correlation, $1)
             }
             unsafe objects.update(number(event)) {
                 $0.kind = .event(isRecorded: true)

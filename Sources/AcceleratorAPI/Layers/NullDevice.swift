@@ -189,11 +189,11 @@ extension NullDevice {
             return 0
         }
         unsafe table.stream_synchronize = { stream, _, error in unsafe accept(stream, error) }
-        unsafe table.stream_wait_event = { stream, _, error in unsafe accept(stream, error) }
-        unsafe table.stream_launch = { stream, _, _, _, error in unsafe accept(stream, error) }
-        unsafe table.stream_launch_fallible = { stream, _, _, _, error in unsafe accept(stream, error) }
-        unsafe table.stream_copy = { stream, _, _, _, error in unsafe accept(stream, error) }
-        unsafe table.stream_fill = { stream, _, _, _, error in unsafe accept(stream, error) }
+        unsafe table.stream_wait_event = { stream, _, _, error in unsafe accept(stream, error) }
+        unsafe table.stream_launch = { stream, _, _, _, _, error in unsafe accept(stream, error) }
+        unsafe table.stream_launch_fallible = { stream, _, _, _, _, error in unsafe accept(stream, error) }
+        unsafe table.stream_copy = { stream, _, _, _, _, error in unsafe accept(stream, error) }
+        unsafe table.stream_fill = { stream, _, _, _, _, error in unsafe accept(stream, error) }
     }
 
     private static func addEventFunctions(_ table: inout heng_accelerator_table) {
@@ -207,7 +207,7 @@ extension NullDevice {
             unsafe release(event, NullObject.self)
             return 0
         }
-        unsafe table.event_record = { event, _, error in
+        unsafe table.event_record = { event, _, _, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe object(event, NullObject.self, "event_record")
                     .time.store(TimePoint.monotonicNow().nanoseconds, ordering: .relaxed)

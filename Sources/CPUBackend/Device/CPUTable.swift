@@ -293,15 +293,15 @@ extension CPUDevices {
     }
 
     private static func addWorkFunctions(_ table: inout heng_accelerator_table) {
-        unsafe table.stream_launch = { stream, function, arguments, size, error in
+        unsafe table.stream_launch = { stream, function, arguments, size, correlation, error in
             unsafe CPUDevices.launch(
                 stream, unsafeBitCast(function, to: UInt.self), arguments, size, .launch, error)
         }
-        unsafe table.stream_launch_fallible = { stream, function, arguments, size, error in
+        unsafe table.stream_launch_fallible = { stream, function, arguments, size, correlation, error in
             unsafe CPUDevices.launch(
                 stream, unsafeBitCast(function, to: UInt.self), arguments, size, .launchFallible, error)
         }
-        unsafe table.stream_copy = { stream, destination, source, bytes, error in
+        unsafe table.stream_copy = { stream, destination, source, bytes, correlation, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let stream = try unsafe object(stream, CPUStream.self, "stream_copy")
                 guard bytes > 0 else { return }
@@ -310,7 +310,7 @@ extension CPUDevices {
                 try unsafe stream.copy(to: target, from: origin, bytes: Int(bytes))
             }
         }
-        unsafe table.stream_fill = { stream, destination, value, bytes, error in
+        unsafe table.stream_fill = { stream, destination, value, bytes, correlation, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let stream = try unsafe object(stream, CPUStream.self, "stream_fill")
                 guard bytes > 0 else { return }
@@ -318,7 +318,7 @@ extension CPUDevices {
                 try unsafe stream.fill(target, value: value, bytes: Int(bytes))
             }
         }
-        unsafe table.stream_wait_event = { stream, event, error in
+        unsafe table.stream_wait_event = { stream, event, correlation, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let stream = try unsafe object(stream, CPUStream.self, "stream_wait_event")
                 try stream.wait(for: unsafe object(event, CPUEvent.self, "stream_wait_event"))
@@ -365,7 +365,7 @@ extension CPUDevices {
                 unsafe release(event, CPUEvent.self)
             }
         }
-        unsafe table.event_record = { event, stream, error in
+        unsafe table.event_record = { event, stream, correlation, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let event = try unsafe object(event, CPUEvent.self, "event_record")
                 try unsafe object(stream, CPUStream.self, "event_record").record(event)
