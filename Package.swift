@@ -73,7 +73,7 @@ let allTargets: [Target] = [
     library("Scheduling", ["Essentials", "HardwareTopology", "Results"]),
 
     // Floor 4
-    library("KernelInterface", ["Essentials", "AcceleratorAPI", "ComputeGraph"]),
+    library("KernelInterface", ["Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph"]),
     library("Collectives", ["Essentials", "Results", "CLinux"]),
 
     // Floor 5
@@ -160,6 +160,9 @@ let allTargets: [Target] = [
         "TopologyDiscoveryTests",
         ["Essentials", "HardwareTopology", "TopologyDiscovery", "CLinux", "CHwloc"]),
     tests("AcceleratorAPITests", ["Essentials", "AcceleratorAPI", "CHengAccelerator"]),
+    tests(
+        "KernelInterfaceTests",
+        ["Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph", "KernelInterface"]),
     tests("ImageDecodingTests", ["Essentials", "ComputeGraph", "ImageDecoding"]),
     tests("TensorFilesTests", ["Essentials", "ComputeGraph", "TensorFiles"]),
     tests("LoadGenerationTests", ["Essentials", "Results", "Instrumentation", "LoadGeneration"]),

@@ -1,4 +1,4 @@
-internal import CHengAccelerator
+package import CHengAccelerator
 package import Essentials
 
 /// Memory that belongs to a device: it has one owner, who frees it by letting go of it.
@@ -74,7 +74,7 @@ package import Essentials
     }
 
     /// The view as the table takes it; its size is the capacity.
-    var range: heng_range {
+    package var range: heng_range {
         unsafe heng_range(buffer: handle, host: nil, offset: UInt64(offset), size: UInt64(size))
     }
 }

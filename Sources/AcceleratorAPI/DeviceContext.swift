@@ -49,6 +49,9 @@ package struct DeviceContext: ~Copyable, Sendable {
 
     package var device: Device { core.device }
 
+    /// The table's handle, which lives as long as this context and all that was made in it.
+    package var handle: OpaquePointer { unsafe core.handle }
+
     /// Makes an ordered lane of work; `cpus` confines it, on devices that run on CPUs.
     package borrowing func makeStream(cpus: CPUSet? = nil) throws(DeviceError) -> DeviceStream {
         try DeviceStream(in: core, cpus: cpus)

@@ -8,6 +8,8 @@ internal import Essentials
 @safe package struct DeviceTable: @unchecked Sendable {
     // Unchecked: the table is written once, before anyone else sees it.
     package let functions: UnsafePointer<heng_accelerator_table>
+    /// The groups of a layer's table, which stand for those of the backend below; nil where the table is a backend's.
+    private let layerGroups: [Int: UnsafePointer<heng_header>]?
 
     /// Copies a table, or refuses one of another major number.
     package init(copying source: UnsafePointer<heng_accelerator_table>) throws(DeviceError) {
@@ -20,15 +22,29 @@ internal import Essentials
         unsafe self.init(owning: full)
     }
 
-    /// Keeps a table made by our own code.
-    package init(owning table: heng_accelerator_table) {
+    /// Keeps a table made by our own code; a layer gives the groups that it has.
+    package init(
+        owning table: heng_accelerator_table, layerGroups: [Int: UnsafePointer<heng_header>]? = nil
+    ) {
         let place = UnsafeMutablePointer<heng_accelerator_table>.allocate(capacity: 1)
         unsafe place.initialize(to: table)
         unsafe place.pointee.header.struct_size = UInt32(MemoryLayout<heng_accelerator_table>.size)
         unsafe functions = UnsafePointer(place)
+        unsafe self.layerGroups = unsafe layerGroups
     }
 
     package var name: String { unsafe functions.pointee.name.map { unsafe String(cString: $0) } ?? "unnamed" }
+
+    /// The table of a group by its kind; nil where the backend has none.
+    package func group(_ kind: Int) -> UnsafePointer<heng_header>? {
+        if let layerGroups = unsafe layerGroups { return unsafe layerGroups[kind] }
+        var found: UnsafePointer<heng_header>?
+        var error: OpaquePointer?
+        guard let function = unsafe functions.pointee.group else { return nil }
+        let status = unsafe function(UInt32(kind), &found, &error)
+        if let error = unsafe error { unsafe functions.pointee.error_destroy?(error) }
+        return status == 0 ? unsafe found : nil
+    }
 
     /// Whether the table's errors are the objects of `ErrorCrossing`.
     package var hasOurErrors: Bool {

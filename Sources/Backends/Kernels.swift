@@ -4,15 +4,16 @@ internal import Essentials
 package import KernelInterface
 
 extension Backends {
-    /// The kernels for a device.
+    /// The kernels for a device: its backend's operators, or ours for the CPU.
     ///
-    /// The CPU's serve every device whose memory the host reaches, since such a device runs host functions in the
-    /// order of its streams.
+    /// The CPU's serve every other device whose memory the host reaches, since such a device runs host functions in
+    /// the order of its streams.
     package static func kernels(for device: Device) throws -> any KernelProvider {
+        if let group = try OperatorGroup(of: device) { return TableKernels(group) }
         guard device.description.isHostAddressable else {
             throw Failure(
-                "No compiled-in backend has kernels for \(device.id).",
-                nextStep: "Choose a device of the kind cpu.")
+                "\(device.id) offers no operators.",
+                nextStep: "Choose another device, or a version of its backend that has operators.")
         }
         return CPUKernelProvider()
     }

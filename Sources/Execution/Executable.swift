@@ -58,7 +58,7 @@ package final class Executable: Sendable {
         graph: Graph, device: Device, kernels: any KernelProvider, assignments: [Assignment] = [],
         options: Options = Options()
     ) throws {
-        let graph = options.fuses ? graph.fused() : graph
+        let graph = options.fuses && kernels.takesFusedOperators ? graph.fused() : graph
         var lowering = try Lowering(
             graph: graph, device: device, assignments: assignments,
             parametersAreFrozen: options.parametersAreFrozen && assignments.isEmpty)

@@ -5,6 +5,13 @@ internal import ComputeGraph
 /// The first that accepts a node is taken. The reference implementation on the CPU comes last and accepts all.
 package protocol KernelProvider: Sendable {
     func kernels(for operatorName: String) -> [any Kernel]
+
+    /// Whether it has kernels for products with what follows them taken in (`Graph.fused`).
+    var takesFusedOperators: Bool { get }
+}
+
+extension KernelProvider {
+    package var takesFusedOperators: Bool { true }
 }
 
 /// Which kernel a node got, and why those before it did not take it.

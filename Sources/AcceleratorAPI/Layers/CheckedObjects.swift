@@ -11,6 +11,8 @@ internal import Synchronization
         case stream
         case event(isRecorded: Bool)
         case buffer(size: UInt64)
+        /// With the least bytes of each operand, inputs first; 0 for one that is left out.
+        case `operator`(needs: [UInt64], workspace: UInt64)
 
         var name: String {
             switch self {
@@ -19,6 +21,7 @@ internal import Synchronization
             case .stream: "stream"
             case .event: "event"
             case .buffer: "buffer"
+            case .operator: "operator"
             }
         }
     }

@@ -17,15 +17,16 @@ func makeCheckedTable() -> heng_accelerator_table {
     unsafe addWorkFunctions(&table)
     unsafe addEventFunctions(&table)
     unsafe addBufferFunctions(&table)
+    unsafe addOptionalCheckedFunctions(&table)
     return unsafe table
 }
 
 // MARK: - Checks
 
-private func number(_ handle: OpaquePointer?) -> UInt { UInt(bitPattern: handle) }
+func checkedNumber(_ handle: OpaquePointer?) -> UInt { UInt(bitPattern: handle) }
 
 /// A struct of the caller's: there, of its kind, and with a size.
-private func checkHeader<Value>(
+func checkHeader<Value>(
     _ pointer: UnsafePointer<Value>?, _ kind: Int, _ operation: StaticString
 ) throws(DeviceError) {
     guard let pointer = unsafe pointer else { throw invalid("\(operation)", "\(operation) got no struct.") }
@@ -40,14 +41,14 @@ private func checkHeader<Value>(
     }
 }
 
-private func checkTimeout(_ milliseconds: Int32, _ operation: StaticString) throws(DeviceError) {
+func checkTimeout(_ milliseconds: Int32, _ operation: StaticString) throws(DeviceError) {
     guard milliseconds >= -1 else {
         throw invalid("\(operation)", "A timeout is -1, 0 or milliseconds, not \(milliseconds).")
     }
 }
 
 /// Two objects of one device.
-private func checkSameDevice(
+func checkSameDevice(
     _ first: CheckedObject, _ second: CheckedObject, _ operation: StaticString
 ) throws(DeviceError) {
     guard objects.device(of: first) == objects.device(of: second) else {
@@ -58,7 +59,7 @@ private func checkSameDevice(
 }
 
 /// A checked range in the maker's terms, and the number of its buffer.
-private func checkedRange(
+func checkedRange(
     _ range: UnsafePointer<heng_range>?, _ bytes: UInt64, _ stream: CheckedObject, _ operation: StaticString
 ) throws(DeviceError) -> (range: heng_range, buffer: UInt) {
     guard var range = unsafe range?.pointee else {
@@ -86,18 +87,18 @@ private func checkedRange(
             text: "\(unsafe range.size) bytes from \(unsafe range.offset) leave their buffer.")
     }
     unsafe range.buffer = unsafe buffer.inner
-    return unsafe (range, number(handle))
+    return unsafe (range, checkedNumber(handle))
 }
 
 /// Notes that a copy or fill in the stream uses the buffer.
-private func noteUse(of buffers: [UInt], by stream: OpaquePointer?, count: UInt64) {
-    let stream = unsafe number(stream)
+func noteUse(of buffers: [UInt], by stream: OpaquePointer?, count: UInt64) {
+    let stream = unsafe checkedNumber(stream)
     for buffer in buffers where buffer != 0 { objects.update(buffer) { $0.uses[stream] = count } }
 }
 
 /// Counts a copy or fill before it goes in, so that a buffer freed meanwhile counts as used.
-private func noteSubmission(_ stream: OpaquePointer?) -> UInt64 {
-    unsafe objects.update(number(stream)) {
+func noteSubmission(_ stream: OpaquePointer?) -> UInt64 {
+    unsafe objects.update(checkedNumber(stream)) {
         $0.submitted += 1
         return $0.submitted
     } ?? 0
@@ -155,7 +156,7 @@ private func addContextFunctions(_ table: inout heng_accelerator_table) {
     unsafe table.context_destroy = { context, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(context, "context_destroy", as: "context")
-            if let leaks = unsafe objects.leaks(of: number(context)) {
+            if let leaks = unsafe objects.leaks(of: checkedNumber(context)) {
                 throw DeviceError(
                     .notReleased, operation: "context_destroy",
                     text: "A context is destroyed that still owns \(leaks).")
@@ -164,7 +165,7 @@ private func addContextFunctions(_ table: inout heng_accelerator_table) {
             try unsafe inner.call(inner.functions.pointee.context_destroy, "context_destroy") {
                 unsafe $0(object.inner, $1)
             }
-            unsafe objects.remove(number(context))
+            unsafe objects.remove(checkedNumber(context))
         }
     }
     unsafe table.context_memory_info = { context, info, error in
@@ -199,7 +200,7 @@ private func addContextFunctions(_ table: inout heng_accelerator_table) {
 }
 
 /// Gives what the maker made a handle of the layer's own.
-private func register(
+func register(
     _ kind: CheckedObject.Kind, _ made: OpaquePointer?, in owner: OpaquePointer?, _ operation: StaticString
 ) throws(DeviceError) -> OpaquePointer? {
     guard let made = unsafe made else {
@@ -207,7 +208,7 @@ private func register(
             .general, operation: "\(operation)",
             text: "The maker reported success in \(operation) but made nothing.")
     }
-    return unsafe objects.add(CheckedObject(kind, inner: made, owner: number(owner)))
+    return unsafe objects.add(CheckedObject(kind, inner: made, owner: checkedNumber(owner)))
 }
 
 private func addStreamFunctions(_ table: inout heng_accelerator_table) {
@@ -236,10 +237,10 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
                 }
             } catch {
                 // Misuse leaves the stream as it was; any other error is its work's, and it is gone.
-                if error.code != .misuse { unsafe objects.remove(number(stream)) }
+                if error.code != .misuse { unsafe objects.remove(checkedNumber(stream)) }
                 throw error
             }
-            unsafe objects.remove(number(stream))
+            unsafe objects.remove(checkedNumber(stream))
         }
     }
     unsafe table.stream_synchronize = { stream, milliseconds, error in
@@ -250,7 +251,7 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
             try unsafe inner.call(inner.functions.pointee.stream_synchronize, "stream_synchronize") {
                 unsafe $0(object.inner, milliseconds, $1)
             }
-            unsafe objects.update(number(stream)) { $0.waited = max($0.waited, object.submitted) }
+            unsafe objects.update(checkedNumber(stream)) { $0.waited = max($0.waited, object.submitted) }
         }
     }
     unsafe table.stream_wait_event = { stream, event, correlation, error in
@@ -365,7 +366,7 @@ private func addEventFunctions(_ table: inout heng_accelerator_table) {
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(event, "event_destroy", as: "event")
             let inner = try objects.table(of: object)
-            unsafe objects.remove(number(event))
+            unsafe objects.remove(checkedNumber(event))
             try unsafe inner.call(inner.functions.pointee.event_destroy, "event_destroy") {
                 unsafe $0(object.inner, $1)
             }
@@ -380,9 +381,9 @@ private func addEventFunctions(_ table: inout heng_accelerator_table) {
             try unsafe inner.call(inner.functions.pointee.event_record, "event_record") {
                 unsafe $0(object.inner, lane.inner, correlation, $1)
             }
-            unsafe objects.update(number(event)) {
+            unsafe objects.update(checkedNumber(event)) {
                 $0.kind = .event(isRecorded: true)
-                $0.recordStream = unsafe number(stream)
+                $0.recordStream = unsafe checkedNumber(stream)
                 $0.recordCount = lane.submitted
             }
         }
@@ -454,7 +455,7 @@ private func addBufferFunctions(_ table: inout heng_accelerator_table) {
                     text: "A buffer is freed while a copy or fill in a stream may still use it.")
             }
             let inner = try objects.table(of: object)
-            unsafe objects.remove(number(buffer))
+            unsafe objects.remove(checkedNumber(buffer))
             try unsafe inner.call(inner.functions.pointee.buffer_free, "buffer_free") {
                 unsafe $0(object.inner, $1)
             }

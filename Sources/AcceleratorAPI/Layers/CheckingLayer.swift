@@ -20,13 +20,17 @@ package enum CheckingLayer {
     package static func wrap(_ base: Device) throws(DeviceError) -> Device {
         let handle = unsafe CheckedObjects.shared.add(
             CheckedObject(.device(base), inner: base.handle, owner: 0))
+        let table = unsafe base.table.group(HENG_KIND_OPERATOR_TABLE) == nil ? plain : withOperators
         return try unsafe Device(table: table, handle: made(handle), index: base.id.index, wrapping: base)
     }
 
     /// Whether HENG_CHECK=1 asks for the layer around every device.
     package static let isRequested = unsafe getenv("HENG_CHECK").map { unsafe String(cString: $0) } == "1"
 
-    private static let table = unsafe DeviceTable(owning: makeCheckedTable())
+    private static let plain = unsafe DeviceTable(owning: makeCheckedTable(), layerGroups: [:])
+    /// For devices whose backend offers operators.
+    private static let withOperators = unsafe DeviceTable(
+        owning: makeCheckedTable(), layerGroups: [HENG_KIND_OPERATOR_TABLE: makeCheckedOperators()])
 
     private static func made(_ handle: OpaquePointer?) throws(DeviceError) -> OpaquePointer {
         guard let handle = unsafe handle else { throw invalid("device_get", "No handle could be made.") }

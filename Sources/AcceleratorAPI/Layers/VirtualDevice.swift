@@ -23,7 +23,8 @@ package enum VirtualDevice {
         // must be of the same make, which the checking layer sees to.
         let base = base.table.hasOurErrors ? base : try CheckingLayer.wrap(base)
         let share = VirtualShare(base: base, memory: memory, cpus: cpus)
-        let table = unsafe DeviceTable(owning: makeTable(over: base.table))
+        let table = unsafe DeviceTable(
+            owning: makeTable(over: base.table), layerGroups: VirtualOperators.groups(over: base.table))
         return try unsafe Device(
             table: table, handle: OpaquePointer(Unmanaged.passUnretained(share).toOpaque()),
             index: base.id.index,
@@ -62,7 +63,7 @@ package enum VirtualDevice {
 }
 
 /// The state of one virtual device.
-@safe private final class VirtualShare: @unchecked Sendable {
+@safe final class VirtualShare: @unchecked Sendable {
     // Unchecked: the C string is written once; everything that changes is in the mutex.
     let base: Device
     let quota: Int?
@@ -109,16 +110,16 @@ package enum VirtualDevice {
 }
 
 /// Which share the base's handles belong to: contexts, streams and buffers keep the base's own handles.
-private let owners = Mutex<[UInt: Owner]>([:])
+private let owners = Mutex<[UInt: VirtualOwner]>([:])
 
-private struct Owner {
+struct VirtualOwner {
     var share: VirtualShare
     var bytes = 0
 }
 
 private func number(_ handle: OpaquePointer?) -> UInt { UInt(bitPattern: handle) }
 
-private func owner(_ handle: OpaquePointer?, _ operation: StaticString) throws(DeviceError) -> Owner {
+func virtualOwner(_ handle: OpaquePointer?, _ operation: StaticString) throws(DeviceError) -> VirtualOwner {
     let key = unsafe number(handle)
     guard let owner = owners.withLock({ $0[key] }) else {
         throw DeviceError(
@@ -128,12 +129,12 @@ private func owner(_ handle: OpaquePointer?, _ operation: StaticString) throws(D
     return owner
 }
 
-private func remember(_ handle: OpaquePointer?, _ owner: Owner) {
+private func remember(_ handle: OpaquePointer?, _ owner: VirtualOwner) {
     let key = unsafe number(handle)
     owners.withLock { $0[key] = owner }
 }
 
-private func forget(_ handle: OpaquePointer?) {
+func forgetVirtual(_ handle: OpaquePointer?) {
     let key = unsafe number(handle)
     owners.withLock { _ = $0.removeValue(forKey: key) }
 }
@@ -145,6 +146,7 @@ extension VirtualDevice {
         unsafe addContextFunctions(&table)
         unsafe addStreamFunctions(&table)
         unsafe addBufferFunctions(&table)
+        unsafe addOptionalFunctions(&table, over: base.functions.pointee)
         return unsafe table
     }
 
@@ -176,21 +178,21 @@ extension VirtualDevice {
                 try unsafe base.table.call(base.table.functions.pointee.context_create, "context_create") {
                     unsafe $0(base.handle, target, $1)
                 }
-                unsafe remember(target.pointee, Owner(share: share))
+                unsafe remember(target.pointee, VirtualOwner(share: share))
             }
         }
         unsafe table.context_destroy = { context, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let table = try unsafe owner(context, "context_destroy").share.base.table
+                let table = try unsafe virtualOwner(context, "context_destroy").share.base.table
                 try unsafe table.call(table.functions.pointee.context_destroy, "context_destroy") {
                     unsafe $0(context, $1)
                 }
-                unsafe forget(context)
+                unsafe forgetVirtual(context)
             }
         }
         unsafe table.context_memory_info = { context, info, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let share = try unsafe owner(context, "context_memory_info").share
+                let share = try unsafe virtualOwner(context, "context_memory_info").share
                 try unsafe memoryInfo(context, share, place(info, "context_memory_info"))
             }
         }
@@ -199,20 +201,20 @@ extension VirtualDevice {
     private static func addStreamFunctions(_ table: inout heng_accelerator_table) {
         unsafe table.stream_create = { context, arguments, result, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let share = try unsafe owner(context, "stream_create").share
+                let share = try unsafe virtualOwner(context, "stream_create").share
                 let target = try unsafe place(result, "stream_create")
                 try unsafe createStream(context, share, arguments, target)
                 unsafe share.add(stream: number(unsafe target.pointee))
-                unsafe remember(target.pointee, Owner(share: share))
+                unsafe remember(target.pointee, VirtualOwner(share: share))
             }
         }
         unsafe table.stream_destroy = { stream, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let share = try unsafe owner(stream, "stream_destroy").share
+                let share = try unsafe virtualOwner(stream, "stream_destroy").share
                 let table = share.base.table
                 // Out of the books first: once destroyed, the handle may be another stream's.
                 unsafe share.remove(stream: number(stream))
-                unsafe forget(stream)
+                unsafe forgetVirtual(stream)
                 try unsafe table.call(table.functions.pointee.stream_destroy, "stream_destroy") {
                     unsafe $0(stream, $1)
                 }
@@ -223,35 +225,50 @@ extension VirtualDevice {
     private static func addBufferFunctions(_ table: inout heng_accelerator_table) {
         unsafe table.buffer_allocate = { context, arguments, result, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let share = try unsafe owner(context, "buffer_allocate").share
-                let target = try unsafe place(result, "buffer_allocate")
-                let size = unsafe StructCrossing.read(arguments, zero: heng_buffer_arguments())?.size ?? 0
-                // A size beyond every quota is refused as it is; below, 64 bytes is what buffers are rounded to.
-                let bytes = size > 1 << 62 ? 1 << 62 : ByteCount(bytes: Int(size)).roundedUp(to: 64).bytes
-                try share.reserve(bytes)
-                do throws(DeviceError) {
-                    let table = share.base.table
-                    try unsafe table.call(table.functions.pointee.buffer_allocate, "buffer_allocate") {
-                        unsafe $0(context, arguments, target, $1)
-                    }
-                } catch {
-                    share.unreserve(bytes)
-                    throw error
+                try unsafe VirtualDevice.allocate(from: context, arguments, result, "buffer_allocate") {
+                    table, target, place in
+                    unsafe table.buffer_allocate?(context, arguments, target, place)
+                        ?? DeviceError.Code.unsupported.rawValue
                 }
-                unsafe remember(target.pointee, Owner(share: share, bytes: bytes))
             }
         }
         unsafe table.buffer_free = { buffer, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let owner = try unsafe owner(buffer, "buffer_free")
+                let owner = try unsafe virtualOwner(buffer, "buffer_free")
                 let table = owner.share.base.table
-                unsafe forget(buffer)
+                unsafe forgetVirtual(buffer)
                 owner.share.unreserve(owner.bytes)
                 try unsafe table.call(table.functions.pointee.buffer_free, "buffer_free") {
                     unsafe $0(buffer, $1)
                 }
             }
         }
+    }
+}
+
+extension VirtualDevice {
+    /// Counts a buffer that a context or stream makes against the quota, and lets the base make it.
+    static func allocate(
+        from maker: OpaquePointer?, _ arguments: UnsafePointer<heng_buffer_arguments>?,
+        _ result: UnsafeMutablePointer<OpaquePointer?>?, _ operation: StaticString,
+        _ make: (heng_accelerator_table, UnsafeMutablePointer<OpaquePointer?>, ErrorPlace) -> Int32
+    ) throws(DeviceError) {
+        let share = try unsafe virtualOwner(maker, operation).share
+        let target = try unsafe place(result, operation)
+        let size = unsafe StructCrossing.read(arguments, zero: heng_buffer_arguments())?.size ?? 0
+        // A size beyond every quota is refused as it is; below, 64 bytes is what buffers are rounded to.
+        let bytes = size > 1 << 62 ? 1 << 62 : ByteCount(bytes: Int(size)).roundedUp(to: 64).bytes
+        try share.reserve(bytes)
+        let table = share.base.table
+        do throws(DeviceError) {
+            var error: OpaquePointer?
+            let status = unsafe make(table.functions.pointee, target, &error)
+            try unsafe table.check(status, error, operation)
+        } catch {
+            share.unreserve(bytes)
+            throw error
+        }
+        unsafe remember(target.pointee, VirtualOwner(share: share, bytes: bytes))
     }
 }
 

@@ -1,0 +1,208 @@
+// The functions that a maker may leave out, checked: handles, structs and ranges as in the required ones. What the
+// maker lacks is refused by the call itself.
+
+internal import CHengAccelerator
+internal import Essentials
+
+private let objects = CheckedObjects.shared
+
+func addOptionalCheckedFunctions(_ table: inout heng_accelerator_table) {
+    unsafe addDeviceState(&table)
+    unsafe addContextState(&table)
+    unsafe addStreamState(&table)
+    unsafe addStreamMemory(&table)
+    unsafe addEventState(&table)
+    unsafe addHostMemory(&table)
+}
+
+/// Runs a call of the maker's function on a living object of a kind.
+private func forward<Function>(
+    _ handle: OpaquePointer?, as kind: String, _ operation: StaticString, to error: ErrorPlace?,
+    _ function: KeyPath<heng_accelerator_table, Function?>,
+    _ body: (Function, OpaquePointer, ErrorPlace) -> Int32
+) -> Int32 {
+    unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+        let object = try unsafe objects.find(handle, operation, as: kind)
+        let inner = try objects.table(of: object)
+        try unsafe inner.call(inner.functions.pointee[keyPath: function], operation) {
+            unsafe body($0, object.inner, $1)
+        }
+    }
+}
+
+private func addDeviceState(_ table: inout heng_accelerator_table) {
+    unsafe table.device_attribute = { device, index, key, value, error in
+        unsafe forward(device, as: "device", "device_attribute", to: error, \.device_attribute) {
+            unsafe $0($1, index, key, value, $2)
+        }
+    }
+    unsafe table.device_status = { device, status, error in
+        unsafe forward(device, as: "device", "device_status", to: error, \.device_status) {
+            unsafe $0($1, status, $2)
+        }
+    }
+    unsafe table.device_reset = { device, error in
+        unsafe forward(device, as: "device", "device_reset", to: error, \.device_reset) { unsafe $0($1, $2) }
+    }
+    unsafe table.device_clock = { device, own, host, error in
+        unsafe forward(device, as: "device", "device_clock", to: error, \.device_clock) {
+            unsafe $0($1, own, host, $2)
+        }
+    }
+}
+
+private func addContextState(_ table: inout heng_accelerator_table) {
+    unsafe table.context_keep_memory = { context, bytes, error in
+        unsafe forward(context, as: "context", "context_keep_memory", to: error, \.context_keep_memory) {
+            unsafe $0($1, bytes, $2)
+        }
+    }
+    unsafe table.context_state = { context, epoch, cause, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(context, "context_state", as: "context")
+            let inner = try objects.table(of: object)
+            var found: OpaquePointer?
+            try unsafe inner.call(inner.functions.pointee.context_state, "context_state") {
+                unsafe $0(object.inner, epoch, &found, $1)
+            }
+            // The cause becomes an error of this table, so that its own functions read and destroy it.
+            var failure: DeviceError?
+            if let found = unsafe found {
+                do throws(DeviceError) { try unsafe inner.check(-1, found, "context_state") } catch {
+                    failure = error
+                }
+            }
+            guard let cause = unsafe cause else { return }
+            unsafe cause.pointee = nil
+            if let failure { _ = unsafe ErrorCrossing.store(failure, at: cause) }
+        }
+    }
+    unsafe table.context_rebuild = { context, error in
+        unsafe forward(context, as: "context", "context_rebuild", to: error, \.context_rebuild) {
+            unsafe $0($1, $2)
+        }
+    }
+}
+
+private func addStreamState(_ table: inout heng_accelerator_table) {
+    unsafe table.stream_query = { stream, idle, error in
+        unsafe forward(stream, as: "stream", "stream_query", to: error, \.stream_query) {
+            unsafe $0($1, idle, $2)
+        }
+    }
+    unsafe table.stream_abort = { stream, error in
+        unsafe forward(stream, as: "stream", "stream_abort", to: error, \.stream_abort) { unsafe $0($1, $2) }
+    }
+    unsafe table.stream_copy_block = {
+        stream, destination, source, width, height, depth, correlation, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(stream, "stream_copy_block", as: "stream")
+            var (to, target) = try unsafe checkedBlock(destination, (width, height, depth), object)
+            var (from, origin) = try unsafe checkedBlock(source, (width, height, depth), object)
+            let count = unsafe noteSubmission(stream)
+            unsafe noteUse(of: [target, origin], by: stream, count: count)
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.stream_copy_block, "stream_copy_block") {
+                unsafe $0(object.inner, &to, &from, width, height, depth, correlation, $1)
+            }
+        }
+    }
+}
+
+/// A block whose last byte lies in its range, in the maker's terms.
+private func checkedBlock(
+    _ block: UnsafePointer<heng_block>?, _ size: (width: UInt64, height: UInt64, depth: UInt64),
+    _ stream: CheckedObject
+) throws(DeviceError) -> (block: heng_block, buffer: UInt) {
+    guard var block = unsafe block?.pointee else {
+        throw invalid("stream_copy_block", "stream_copy_block got no block.")
+    }
+    let isEmpty = size.width == 0 || size.height == 0 || size.depth == 0
+    let (rows, planes) = unsafe (
+        (size.height &- 1).multipliedReportingOverflow(by: block.row_pitch),
+        (size.depth &- 1).multipliedReportingOverflow(by: block.plane_pitch)
+    )
+    let sum = rows.partialValue.addingReportingOverflow(planes.partialValue)
+    let end = sum.partialValue.addingReportingOverflow(size.width)
+    let overflows = rows.overflow || planes.overflow || sum.overflow || end.overflow
+    guard isEmpty || !overflows else {
+        throw DeviceError(
+            .outOfRange, operation: "stream_copy_block", text: "A block is larger than memory can be.")
+    }
+    guard unsafe isEmpty || block.row_pitch >= size.width else {
+        throw invalid("stream_copy_block", "The rows of a block overlap: its pitch is below its width.")
+    }
+    let (range, buffer) = try unsafe withUnsafePointer(to: block.range) { range throws(DeviceError) in
+        try unsafe checkedRange(range, isEmpty ? 0 : end.partialValue, stream, "stream_copy_block")
+    }
+    unsafe block.range = unsafe range
+    return unsafe (block, buffer)
+}
+
+private func addStreamMemory(_ table: inout heng_accelerator_table) {
+    unsafe table.stream_allocate = { stream, arguments, result, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(stream, "stream_allocate", as: "stream")
+            try unsafe checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "stream_allocate")
+            let size = unsafe StructCrossing.read(arguments, zero: heng_buffer_arguments())?.size ?? 0
+            guard size > 0 else { throw invalid("stream_allocate", "A buffer needs at least one byte.") }
+            let target = try unsafe place(result, "stream_allocate")
+            let inner = try objects.table(of: object)
+            var made: OpaquePointer?
+            try unsafe inner.call(inner.functions.pointee.stream_allocate, "stream_allocate") {
+                unsafe $0(object.inner, arguments, &made, $1)
+            }
+            unsafe target.pointee = try unsafe register(
+                .buffer(size: size), made, in: OpaquePointer(bitPattern: object.owner), "stream_allocate")
+        }
+    }
+    unsafe table.stream_free = { stream, buffer, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(stream, "stream_free", as: "stream")
+            let memory = try unsafe objects.find(buffer, "stream_free", as: "buffer")
+            try checkSameDevice(object, memory, "stream_free")
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.stream_free, "stream_free") {
+                unsafe $0(object.inner, memory.inner, $1)
+            }
+            unsafe objects.remove(checkedNumber(buffer))
+        }
+    }
+}
+
+private func addEventState(_ table: inout heng_accelerator_table) {
+    unsafe table.event_reset = { event, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(event, "event_reset", as: "event")
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.event_reset, "event_reset") {
+                unsafe $0(object.inner, $1)
+            }
+            unsafe objects.update(checkedNumber(event)) { $0.kind = .event(isRecorded: false) }
+        }
+    }
+    unsafe table.event_query_waits = { event, complete, error in
+        unsafe forward(event, as: "event", "event_query_waits", to: error, \.event_query_waits) {
+            unsafe $0($1, complete, $2)
+        }
+    }
+}
+
+private func addHostMemory(_ table: inout heng_accelerator_table) {
+    unsafe table.host_allocate = { context, arguments, address, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(context, "host_allocate", as: "context")
+            try unsafe checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "host_allocate")
+            _ = try unsafe place(address, "host_allocate")
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.host_allocate, "host_allocate") {
+                unsafe $0(object.inner, arguments, address, $1)
+            }
+        }
+    }
+    unsafe table.host_free = { context, address, error in
+        unsafe forward(context, as: "context", "host_free", to: error, \.host_free) {
+            unsafe $0($1, address, $2)
+        }
+    }
+}
