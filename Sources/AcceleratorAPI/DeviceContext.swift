@@ -54,7 +54,12 @@ package struct DeviceContext: ~Copyable, Sendable {
 
     /// Makes an ordered lane of work; `cpus` confines it, on devices that run on CPUs.
     package borrowing func makeStream(cpus: CPUSet? = nil) throws(DeviceError) -> DeviceStream {
-        try DeviceStream(in: core, cpus: cpus)
+        try DeviceStream(in: core, options: StreamOptions(cpus: cpus))
+    }
+
+    /// Makes an ordered lane of work with choices about where it runs and what happens when work fails.
+    package borrowing func makeStream(options: StreamOptions) throws(DeviceError) -> DeviceStream {
+        try DeviceStream(in: core, options: options)
     }
 
     /// Makes an event that no stream has recorded yet.

@@ -18,10 +18,10 @@ private typealias LaunchFunction =
     /// Kept here, so that a launch costs one load less.
     private let launchFunction: LaunchFunction?
 
-    init(in core: ContextCore, cpus: CPUSet?) throws(DeviceError) {
+    init(in core: ContextCore, options: StreamOptions) throws(DeviceError) {
         let table = core.table
         unsafe launchFunction = unsafe table.functions.pointee.stream_launch
-        unsafe handle = try unsafe DeviceStream.create(in: core, cpus: cpus)
+        unsafe handle = try unsafe DeviceStream.create(in: core, options)
         self.core = core
     }
 
@@ -35,10 +35,12 @@ private typealias LaunchFunction =
     /// The device whose work this is.
     package var device: Device { core.device }
 
-    private static func create(in core: ContextCore, cpus: CPUSet?) throws(DeviceError) -> OpaquePointer {
+    private static func create(
+        in core: ContextCore, _ options: StreamOptions
+    ) throws(DeviceError) -> OpaquePointer {
         let table = core.table
         var handle: OpaquePointer?
-        let numbers = cpus?.units.map { UInt32($0) } ?? []
+        let numbers = options.cpus?.units.map { UInt32($0) } ?? []
         try unsafe table.call(table.functions.pointee.stream_create, "stream_create") { function, error in
             unsafe numbers.withUnsafeBufferPointer { numbers in
                 var arguments = unsafe heng_stream_arguments()
@@ -46,6 +48,10 @@ private typealias LaunchFunction =
                     StructCrossing.header(HENG_KIND_STREAM_ARGUMENTS, of: heng_stream_arguments.self)
                 unsafe arguments.cpus = numbers.baseAddress
                 unsafe arguments.cpu_count = UInt64(numbers.count)
+                unsafe arguments.priority = Int32(clamping: options.priority)
+                unsafe arguments.work_milliseconds = UInt32(
+                    options.workLimit.map { max(1, tableMilliseconds($0)) } ?? 0)
+                unsafe arguments.continues = options.continues ? 1 : 0
                 return unsafe function(core.handle, &arguments, &handle, error)
             }
         }

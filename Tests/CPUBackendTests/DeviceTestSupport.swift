@@ -36,13 +36,13 @@ enum DeviceForm: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     func open() { unsafe word.pointee.store(1, ordering: .releasing) }
 
-    func hold(_ stream: borrowing DeviceStream) throws(DeviceError) {
+    func hold(_ stream: borrowing DeviceStream, correlation: UInt64 = 0) throws(DeviceError) {
         try unsafe stream.launch(
             { argument in
                 let raw = unsafe argument.load(as: UInt.self)
                 guard let word = unsafe UnsafeMutablePointer<Atomic<Int>>(bitPattern: raw) else { return }
                 while unsafe word.pointee.load(ordering: .acquiring) == 0 { sched_yield() }
-            }, with: UInt(bitPattern: word))
+            }, with: UInt(bitPattern: word), correlation: correlation)
     }
 }
 

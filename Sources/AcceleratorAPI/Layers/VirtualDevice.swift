@@ -24,7 +24,7 @@ package enum VirtualDevice {
         let base = base.table.hasOurErrors ? base : try CheckingLayer.wrap(base)
         let share = VirtualShare(base: base, memory: memory, cpus: cpus)
         let table = unsafe DeviceTable(
-            owning: makeTable(over: base.table), layerGroups: VirtualOperators.groups(over: base.table))
+            owning: makeTable(over: base.table), layerGroups: VirtualGroups.all(over: base.table))
         return try unsafe Device(
             table: table, handle: OpaquePointer(Unmanaged.passUnretained(share).toOpaque()),
             index: base.id.index,

@@ -91,10 +91,18 @@ extension VirtualDevice {
     }
 }
 
-/// The operators of a share: the base's, asked about the base's device.
-enum VirtualOperators {
-    /// A table of the share's own, since the functions that do not take a device are the base's own.
-    static func groups(over base: DeviceTable) -> [Int: UnsafePointer<heng_header>] {
+/// The groups of a share: the base's own where no function takes a device, and its operators asked about its device.
+enum VirtualGroups {
+    static func all(over base: DeviceTable) -> [Int: UnsafePointer<heng_header>] {
+        var groups = unsafe operators(over: base)
+        for kind in [HENG_KIND_RECORDING_TABLE, HENG_KIND_PROFILE_TABLE] {
+            unsafe groups[kind] = unsafe base.group(kind)
+        }
+        return unsafe groups
+    }
+
+    /// A table of the share's own, with the base's functions where they do not take a device.
+    private static func operators(over base: DeviceTable) -> [Int: UnsafePointer<heng_header>] {
         guard let found = unsafe base.group(HENG_KIND_OPERATOR_TABLE),
             var table = unsafe StructCrossing.read(
                 UnsafeRawPointer(found).assumingMemoryBound(to: heng_operator_table.self),
@@ -103,17 +111,17 @@ enum VirtualOperators {
         unsafe table.header = unsafe StructCrossing.header(
             HENG_KIND_OPERATOR_TABLE, of: heng_operator_table.self)
         unsafe table.operator_list = { device, index, listing, error in
-            unsafe VirtualOperators.ask(device, "operator_list", error, \.operator_list) {
+            unsafe VirtualGroups.ask(device, "operator_list", error, \.operator_list) {
                 unsafe $0($1, index, listing, $2)
             }
         }
         unsafe table.operator_supports = { device, description, refusal, error in
-            unsafe VirtualOperators.ask(device, "operator_supports", error, \.operator_supports) {
+            unsafe VirtualGroups.ask(device, "operator_supports", error, \.operator_supports) {
                 unsafe $0($1, description, refusal, $2)
             }
         }
         unsafe table.operator_infer = { device, description, outputs, count, error in
-            unsafe VirtualOperators.ask(device, "operator_infer", error, \.operator_infer) {
+            unsafe VirtualGroups.ask(device, "operator_infer", error, \.operator_infer) {
                 unsafe $0($1, description, outputs, count, $2)
             }
         }

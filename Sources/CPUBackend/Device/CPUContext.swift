@@ -6,6 +6,8 @@ internal import Synchronization
 final class CPUContext: Sendable {
     let device: CPUDevice
     let pool: MemoryPool
+    let profile = ProfileLog()
+    private let hostBlocks = Mutex<[UInt: MemoryBlock]>([:])
     private let living = Mutex(Living())
 
     struct Living {
@@ -17,11 +19,33 @@ final class CPUContext: Sendable {
     init(on device: CPUDevice) {
         self.device = device
         pool = MemoryPool(device: device)
-        device.contextWasMade()
+        device.contextWasMade(self)
     }
 
     func count(_ kind: WritableKeyPath<Living, Int>, _ change: Int) {
         living.withLock { $0[keyPath: kind] += change }
+    }
+
+    /// How many streams, events and buffers live.
+    var counts: Living { living.withLock { $0 } }
+
+    /// Memory of the host; it is the same memory as a buffer's here, and in the same account.
+    func allocateHost(_ size: Int, place: MemoryBlock.Place) throws(DeviceError) -> UnsafeMutableRawPointer {
+        let block = try pool.allocate(size, place: place)
+        hostBlocks.withLock { $0[unsafe UInt(bitPattern: block.address)] = block }
+        count(\.buffers, 1)
+        return unsafe block.address
+    }
+
+    func freeHost(_ address: UnsafeMutableRawPointer?) throws(DeviceError) {
+        let key = UInt(bitPattern: address)
+        guard let block = hostBlocks.withLock({ $0.removeValue(forKey: key) }) else {
+            throw DeviceError(
+                .free, operation: "host_free",
+                text: "The address was not made by host_allocate of this context, or was freed already.")
+        }
+        pool.free(block)
+        count(\.buffers, -1)
     }
 
     /// Ends the context, or throws what it still owns.
@@ -34,7 +58,7 @@ final class CPUContext: Sendable {
                     "A context of \(device.name) still owns \(left.streams) streams, \(left.events) events and "
                     + "\(left.buffers) buffers.")
         }
-        device.contextWasClosed()
+        device.contextWasClosed(self)
     }
 }
 
@@ -49,5 +73,11 @@ final class CPUBuffer: Sendable {
         self.context = context
         self.size = size
         self.block = block
+    }
+
+    /// Gives the memory back; called once, by who frees the buffer.
+    func giveBack() {
+        context.pool.free(block)
+        context.count(\.buffers, -1)
     }
 }

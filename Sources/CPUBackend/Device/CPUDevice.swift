@@ -12,9 +12,11 @@ internal import Synchronization
     let cpus: CPUSet
     let memory: ByteCount
     private let reservedBytes = Atomic<Int>(0)
-    private let contexts = Atomic<Int>(0)
+    private let contexts = Mutex<[ObjectIdentifier: WeakContext]>([:])
     private let streams = Mutex<[ObjectIdentifier: CPUStream]>([:])
     private let texts: [UnsafePointer<CChar>]
+    /// Keys and values of the attributes, as C strings.
+    let attributeTexts: [(key: UnsafePointer<CChar>, value: UnsafePointer<CChar>)]
 
     init(name: String, node: Int?, cpus: CPUSet, memory: ByteCount) {
         self.name = name
@@ -26,6 +28,14 @@ internal import Synchronization
             (text: String) in
             unsafe cString(text)
         }
+        unsafe attributeTexts = unsafe CPUDevice.attributes.map { fact in
+            unsafe (key: cString(fact.key), value: cString(fact.value))
+        }
+    }
+
+    /// A context that is only counted, not kept.
+    private struct WeakContext: Sendable {
+        weak let context: CPUContext?
     }
 
     /// The maker, as far as the model's name tells.
@@ -46,7 +56,66 @@ internal import Synchronization
         unsafe description.copy_alignment = 1
         unsafe description.cpus = texts[3]
         unsafe description.host_addressable = 1
+        unsafe description.capabilities = CPUDevice.capabilities.rawValue
+        unsafe description.uuid = identity
+        unsafe description.determinism = UInt32(HENG_DETERMINISM_THREADS)
         return unsafe description
+    }
+}
+
+// MARK: - What it can do, and which one it is
+
+extension CPUDevice {
+    static let capabilities: DeviceCapabilities = [
+        .runHostFunctions, .addressBuffers, .countMemory, .limitMemory, .trimMemory, .timeEvents,
+        .allocateHostMemory, .allocateInStreams, .copyBlocks, .abort, .limitWorkTime, .reportStatus,
+        .correlateClocks, .continueAfterFailure,
+    ]
+
+    /// The machine and the node as 16 bytes: a hash, since the machine's own id is not to be handed around.
+    private var identity: heng_uuid {
+        // Without that file the name still tells devices of one machine apart.
+        let machine = textFile("/etc/machine-id") ?? ""
+        var uuid = heng_uuid()
+        unsafe withUnsafeMutableBytes(of: &uuid) { bytes in
+            for half in 0..<2 {
+                let hash = CPUDevice.hash("heng cpu \(half) \(machine) \(node ?? -1)")
+                unsafe bytes.storeBytes(of: hash, toByteOffset: 8 * half, as: UInt64.self)
+            }
+        }
+        return uuid
+    }
+
+    /// FNV-1a: the same in every process and version, unlike Swift's own hash.
+    private static func hash(_ text: String) -> UInt64 {
+        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+    }
+
+    /// Facts beyond the description, by name.
+    private static var attributes: [(key: String, value: String)] {
+        [
+            ("threads", "\(ProcessorBudget.current.threads)"), ("page size", "\(MemoryPool.pageSize)"),
+            ("cache line", "\(cacheLine)"),
+        ]
+    }
+
+    func status() -> heng_device_status {
+        let counts = counts
+        var status = unsafe heng_device_status()
+        unsafe status.health = Int32(HENG_HEALTH_GOOD)
+        unsafe status.temperature_celsius = .nan
+        unsafe status.power_watts = .nan
+        unsafe status.energy_joules = .nan
+        unsafe status.utilization = .nan
+        unsafe status.memory_free = Int64(unreserved)
+        unsafe status.memory_total = Int64(memory.bytes)
+        unsafe status.corrected_errors = -1
+        unsafe status.uncorrected_errors = -1
+        unsafe status.contexts = Int64(livingContexts)
+        unsafe status.streams = Int64(counts.streams)
+        unsafe status.events = Int64(counts.events)
+        unsafe status.buffers = Int64(counts.buffers)
+        return unsafe status
     }
 }
 
@@ -69,9 +138,24 @@ extension CPUDevice {
 // MARK: - What lives on it
 
 extension CPUDevice {
-    func contextWasMade() { contexts.wrappingAdd(1, ordering: .relaxed) }
-    func contextWasClosed() { contexts.wrappingSubtract(1, ordering: .relaxed) }
-    var livingContexts: Int { contexts.load(ordering: .relaxed) }
+    func contextWasMade(_ context: CPUContext) {
+        contexts.withLock { $0[ObjectIdentifier(context)] = WeakContext(context: context) }
+    }
+    func contextWasClosed(_ context: CPUContext) {
+        contexts.withLock { $0[ObjectIdentifier(context)] = nil }
+    }
+    var livingContexts: Int { contexts.withLock { $0.count } }
+
+    /// What lives on the device in this process.
+    var counts: CPUContext.Living {
+        let living = contexts.withLock { $0.values.compactMap(\.context) }
+        return living.reduce(into: CPUContext.Living()) { sum, context in
+            let counts = context.counts
+            sum.streams += counts.streams
+            sum.events += counts.events
+            sum.buffers += counts.buffers
+        }
+    }
 
     func add(_ stream: CPUStream) { streams.withLock { $0[ObjectIdentifier(stream)] = stream } }
     func remove(_ stream: CPUStream) { streams.withLock { $0[ObjectIdentifier(stream)] = nil } }

@@ -11,6 +11,9 @@ final class CPUEvent: Sendable {
     unowned let context: CPUContext
     private let submittedNumber = Atomic<UInt64>(0)
     private let happenedNumber = Atomic<UInt64>(0)
+    /// The latest record that a reset has forgotten.
+    private let forgottenNumber = Atomic<UInt64>(0)
+    private let pendingWaits = Atomic<Int>(0)
     private let time = Atomic<Int64>(0)
     private let hasFailed = Atomic<Bool>(false)
     private let failure = Mutex<DeviceError?>(nil)
@@ -19,8 +22,24 @@ final class CPUEvent: Sendable {
 
     init(in context: CPUContext) { self.context = context }
 
-    /// The number of the latest submitted record; 0 when there is none.
-    var submitted: UInt64 { submittedNumber.load(ordering: .acquiring) }
+    /// The number of the latest submitted record; 0 when there is none, or it is forgotten.
+    var submitted: UInt64 {
+        let number = submittedNumber.load(ordering: .acquiring)
+        return number > forgottenNumber.load(ordering: .acquiring) ? number : 0
+    }
+
+    /// Forgets the records so far; false while the latest has not happened.
+    func forgetRecords() -> Bool {
+        let number = submittedNumber.load(ordering: .acquiring)
+        guard hasHappened(number) else { return false }
+        forgottenNumber.store(number, ordering: .releasing)
+        return true
+    }
+
+    func addWait() { pendingWaits.wrappingAdd(1, ordering: .relaxed) }
+    func endWait() { pendingWaits.wrappingSubtract(1, ordering: .releasing) }
+    /// Whether no stream still has to pass a wait for this event.
+    var hasNoWaits: Bool { pendingWaits.load(ordering: .acquiring) == 0 }
 
     /// Takes the number for a record about to be submitted.
     func nextRecord() -> UInt64 {

@@ -13,16 +13,23 @@ internal import Glibc
     // Unchecked: everything that changes is atomic or locked.
     let context: CPUContext
     let cpus: CPUSet
-    private let ring: CommandRing
-    private let concurrency: Int
+    let ring: CommandRing
+    let concurrency: Int
+    /// Unique in the process, for profile records.
+    let number = CPUStream.numbers.wrappingAdd(1, ordering: .relaxed).newValue
     /// The worker's `pthread_t`.
     private let worker = Atomic<UInt>(0)
-    private let isFailed = Atomic<Bool>(false)
-    private let failure = Mutex<DeviceError?>(nil)
+    let failures: StreamFailures
+    /// Where submissions go instead of the ring, while they are recorded.
+    let recording = Mutex<CPURecording?>(nil)
+    let isRecording = Atomic<Bool>(false)
 
-    init(in context: CPUContext, cpus: CPUSet) throws(DeviceError) {
+    private static let numbers = Atomic<UInt64>(0)
+
+    init(in context: CPUContext, cpus: CPUSet, options: StreamOptions = StreamOptions()) throws(DeviceError) {
         self.context = context
         self.cpus = cpus
+        failures = StreamFailures(options, device: context.device.name)
         concurrency = min(cpus.count, ProcessorBudget.current.threads)
         ring = CommandRing(concurrency: concurrency)
         let body = unsafe Unmanaged.passRetained(self)
@@ -43,14 +50,12 @@ internal import Glibc
     /// Whether the caller is this stream's own thread, which may not wait for itself.
     var isCurrent: Bool { pthread_self() == pthread_t(worker.load(ordering: .relaxed)) }
 
-    /// The failure that ended the stream's work, if any.
-    var failed: DeviceError? { isFailed.load(ordering: .acquiring) ? failure.withLock { $0 } : nil }
-
     /// Waits for everything submitted so far; negative nanoseconds wait for ever.
     func synchronize(nanoseconds: Int64) throws(DeviceError) {
         guard !isCurrent else { throw selfWait("stream_synchronize") }
-        let done = ring.wait(until: ring.submitted, nanoseconds: nanoseconds)
-        if let failed { throw failed }
+        try refuseWhileRecording("stream_synchronize")
+        let done = wait(until: ring.submitted, nanoseconds: nanoseconds)
+        if let failure = failures.report() { throw failure }
         guard done else {
             throw DeviceError(
                 .timeout, operation: "stream_synchronize",
@@ -60,12 +65,51 @@ internal import Glibc
         }
     }
 
+    /// Waits for a count of commands, and looks meanwhile whether one of them runs longer than it may.
+    private func wait(until target: UInt64, nanoseconds: Int64) -> Bool {
+        guard let limit = failures.workLimit else {
+            return ring.wait(until: target, nanoseconds: nanoseconds)
+        }
+        let deadline = nanoseconds < 0 ? Int64.max : TimePoint.monotonicNow().nanoseconds + nanoseconds
+        while true {
+            let left = deadline == .max ? limit : deadline - TimePoint.monotonicNow().nanoseconds
+            if ring.wait(until: target, nanoseconds: max(0, min(left, limit / 4 + 1))) { return true }
+            failures.checkRunningWork()
+            if failures.isFailed { return true }
+            if left <= 0 { return false }
+        }
+    }
+
+    /// Whether all submitted work is done; throws the failure.
+    func query() throws(DeviceError) -> Bool {
+        failures.checkRunningWork()
+        if let failure = failures.report() { throw failure }
+        return ring.finished >= ring.submitted
+    }
+
+    /// Drops what has not begun and waits for what runs; the stream has failed then.
+    func abort() throws(DeviceError) {
+        guard !isCurrent else { throw selfWait("stream_abort") }
+        failures.fail(
+            DeviceError(
+                .cancelled, scope: .stream, operation: "stream_abort",
+                text: "The work of a stream of \(context.device.name) was aborted."), always: true)
+        _ = ring.wait(until: ring.submitted, nanoseconds: -1)
+    }
+
     /// Lets the work finish, ends the thread, and throws what the work had failed with.
     func close() throws(DeviceError) {
         guard !isCurrent else { throw selfWait("stream_destroy") }
         _ = ring.push(mayWait: true) { slot in slot.kind = CommandKind.stop.rawValue }
         pthread_join(pthread_t(worker.load(ordering: .relaxed)), nil)
-        if let failed { throw failed }
+        if let failure = failures.report() { throw failure }
+    }
+
+    func refuseWhileRecording(_ operation: String) throws(DeviceError) {
+        guard isRecording.load(ordering: .relaxed) else { return }
+        throw DeviceError(
+            .misuse, operation: operation,
+            text: "\(operation) cannot be recorded; end the recording of this stream first.")
     }
 
     private func selfWait(_ operation: String) -> DeviceError {
@@ -78,11 +122,24 @@ internal import Glibc
 // MARK: - Submission
 
 extension CPUStream {
-    /// Puts a command into the ring, unless the stream has failed.
+    /// Puts a command into the ring, or into the recording; refuses when the stream has failed.
     @inline(__always)
-    private func submit(_ operation: StaticString, _ write: (CommandSlot) -> Void) throws(DeviceError) {
-        if isFailed.load(ordering: .relaxed), let failed { throw failed }
-        guard ring.push(mayWait: !isCurrent, write) else { throw fullRing(operation) }
+    private func submit(
+        _ kind: CommandKind, _ correlation: UInt64, _ operation: StaticString, _ write: (CommandSlot) -> Void
+    ) throws(DeviceError) {
+        if failures.isFailed, let failure = failures.report() { throw failure }
+        if isRecording.load(ordering: .relaxed) { return keep(kind, correlation, write) }
+        let isIn = ring.push(mayWait: !isCurrent) { slot in
+            slot.kind = kind.rawValue
+            slot.correlation = correlation
+            write(slot)
+        }
+        guard isIn else { throw fullRing(operation) }
+    }
+
+    @inline(never)
+    private func keep(_ kind: CommandKind, _ correlation: UInt64, _ write: (CommandSlot) -> Void) {
+        recording.withLock { $0?.append(kind, correlation, write) }
     }
 
     @inline(never)
@@ -96,10 +153,10 @@ extension CPUStream {
 
     @inline(__always)
     func launch(
-        _ kind: CommandKind, _ function: UInt, _ arguments: UnsafeRawPointer?, _ size: Int
+        _ kind: CommandKind, _ function: UInt, _ arguments: UnsafeRawPointer?, _ size: Int,
+        _ correlation: UInt64
     ) throws(DeviceError) {
-        try submit("stream_launch") { slot in
-            slot.kind = kind.rawValue
+        try submit(kind, correlation, "stream_launch") { slot in
             slot.word0 = function
             if size > 0, let arguments = unsafe arguments {
                 unsafe slot.arguments.copyMemory(from: arguments, byteCount: size)
@@ -108,32 +165,71 @@ extension CPUStream {
     }
 
     func copy(
-        to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, bytes: Int
+        to destination: UnsafeMutableRawPointer, from source: UnsafeRawPointer, bytes: Int,
+        _ correlation: UInt64
     ) throws(DeviceError) {
-        try submit("stream_copy") { slot in
-            slot.kind = CommandKind.copy.rawValue
+        try submit(.copy, correlation, "stream_copy") { slot in
             slot.word0 = UInt(bitPattern: destination)
             slot.word1 = UInt(bitPattern: source)
             slot.word2 = UInt(bitPattern: bytes)
         }
     }
 
-    func fill(_ destination: UnsafeMutableRawPointer, value: UInt8, bytes: Int) throws(DeviceError) {
-        try submit("stream_fill") { slot in
-            slot.kind = CommandKind.fill.rawValue
+    func copyBlock(_ block: BlockCopy, _ correlation: UInt64) throws(DeviceError) {
+        try submit(.copyBlock, correlation, "stream_copy_block") { slot in
+            unsafe slot.arguments.storeBytes(of: block, as: BlockCopy.self)
+        }
+    }
+
+    func fill(
+        _ destination: UnsafeMutableRawPointer, value: UInt8, bytes: Int, _ correlation: UInt64
+    ) throws(DeviceError) {
+        try submit(.fill, correlation, "stream_fill") { slot in
             slot.word0 = UInt(bitPattern: destination)
             slot.word1 = UInt(value)
             slot.word2 = UInt(bitPattern: bytes)
         }
     }
 
-    func record(_ event: CPUEvent) throws(DeviceError) {
-        if let failed { throw failed }
+    /// Frees a buffer when the work so far is done, also when the stream fails meanwhile.
+    func free(_ buffer: OpaquePointer) throws(DeviceError) {
+        try refuseWhileRecording("stream_free")
+        let isIn = ring.push(mayWait: !isCurrent) { slot in
+            slot.kind = CommandKind.free.rawValue
+            slot.correlation = 0
+            slot.word0 = UInt(bitPattern: buffer)
+        }
+        guard isIn else { throw fullRing("stream_free") }
+    }
+
+    /// Puts a name into the profile, in stream order.
+    func annotate(_ kind: CommandKind, _ name: String, _ correlation: UInt64) throws(DeviceError) {
+        try submit(kind, correlation, "range_begin") { slot in
+            let bytes = unsafe UnsafeMutableRawBufferPointer(
+                start: slot.arguments, count: ProfileLog.nameLimit)
+            let text = name.utf8.prefix(ProfileLog.nameLimit - 1)
+            unsafe bytes.copyBytes(from: text)
+            unsafe bytes[text.count] = 0
+        }
+    }
+
+    /// Runs a recording's commands in this stream's order.
+    func replay(_ commands: CPURecording, _ correlation: UInt64) throws(DeviceError) {
+        try refuseWhileRecording("recording_submit")
+        try submit(.replay, correlation, "recording_submit") { slot in
+            slot.word0 = unsafe UInt(bitPattern: Unmanaged.passRetained(commands).toOpaque())
+        }
+    }
+
+    func record(_ event: CPUEvent, _ correlation: UInt64) throws(DeviceError) {
+        try refuseWhileRecording("event_record")
+        if failures.isFailed, let failure = failures.report() { throw failure }
         let number = event.nextRecord()
         // A record that got its number must happen, or those who wait for it would wait for ever; so it goes in
         // even if the stream fails meanwhile, and then carries the failure.
         let isIn = ring.push(mayWait: !isCurrent) { slot in
             slot.kind = CommandKind.record.rawValue
+            slot.correlation = correlation
             slot.word0 = unsafe UInt(bitPattern: Unmanaged.passRetained(event).toOpaque())
             slot.word1 = UInt(number)
         }
@@ -144,102 +240,23 @@ extension CPUStream {
         }
     }
 
-    func wait(for event: CPUEvent) throws(DeviceError) {
+    func wait(for event: CPUEvent, _ correlation: UInt64) throws(DeviceError) {
+        try refuseWhileRecording("stream_wait_event")
         let number = event.submitted
         guard number > 0 else {
             throw DeviceError(
                 .eventNotRecorded, operation: "stream_wait_event",
                 text: "A stream of \(context.device.name) would wait for an event that no stream records.")
         }
-        try submit("stream_wait_event") { slot in
-            slot.kind = CommandKind.waitEvent.rawValue
-            slot.word0 = unsafe UInt(bitPattern: Unmanaged.passRetained(event).toOpaque())
-            slot.word1 = UInt(number)
-        }
-    }
-}
-
-// MARK: - The worker
-
-extension CPUStream {
-    /// The worker's life: runs commands until `stop`.
-    private func run() {
-        let place = WorkerPlace(cpus: cpus, pool: .shared)
-        place.becomeCurrent()
-        defer { withExtendedLifetime(place) {} }
-        var consumer = CommandConsumer(of: ring, cpus: cpus)
-        var goesOn = true
-        while goesOn {
-            goesOn = execute(ring.next(&consumer))
-            ring.finish(&consumer)
-        }
-    }
-
-    private func execute(_ slot: CommandSlot) -> Bool {
-        guard let kind = CommandKind(rawValue: slot.kind) else {
-            preconditionFailure("a stream's ring holds a command that nobody put in")
-        }
-        // After a failure, only what others wait for still happens.
-        let skips = isFailed.load(ordering: .relaxed)
-        switch kind {
-        case .stop: return false
-        case .record: record(slot)
-        case .waitEvent: waitEvent(slot, skips: skips)
-        case .launch, .launchFallible, .copy, .fill: if !skips { work(kind, slot) }
-        }
-        return true
-    }
-
-    @inline(__always)
-    private func work(_ kind: CommandKind, _ slot: CommandSlot) {
-        switch kind {
-        case .launch: unsafe unsafeBitCast(slot.word0, to: heng_host_function.self)(slot.arguments)
-        case .launchFallible:
-            let code = unsafe unsafeBitCast(slot.word0, to: heng_fallible_host_function.self)(slot.arguments)
-            if code != 0 { fail(code) }
-        case .copy:
-            guard let target = unsafe UnsafeMutableRawPointer(bitPattern: slot.word0),
-                let source = unsafe UnsafeRawPointer(bitPattern: slot.word1)
-            else { preconditionFailure("a copy without its two addresses") }
-            unsafe memmove(target, source, Int(bitPattern: slot.word2))
-        case .fill:
-            guard let target = unsafe UnsafeMutableRawPointer(bitPattern: slot.word0) else {
-                preconditionFailure("a fill without its address")
+        event.addWait()
+        do throws(DeviceError) {
+            try submit(.waitEvent, correlation, "stream_wait_event") { slot in
+                slot.word0 = unsafe UInt(bitPattern: Unmanaged.passRetained(event).toOpaque())
+                slot.word1 = UInt(number)
             }
-            unsafe memset(target, Int32(slot.word1), Int(bitPattern: slot.word2))
-        case .record, .waitEvent, .stop: break
+        } catch {
+            event.endWait()
+            throw error
         }
-    }
-
-    private func record(_ slot: CommandSlot) {
-        let event = takeEvent(slot)
-        event.happen(UInt64(slot.word1), at: TimePoint.monotonicNow().nanoseconds, failure: failed)
-    }
-
-    private func waitEvent(_ slot: CommandSlot, skips: Bool) {
-        let event = takeEvent(slot)
-        guard !skips else { return }
-        _ = event.wait(for: UInt64(slot.word1), concurrency: concurrency, nanoseconds: -1)
-        if let cause = event.recordedFailure { fail(with: cause) }
-    }
-
-    private func takeEvent(_ slot: CommandSlot) -> CPUEvent {
-        guard let raw = unsafe UnsafeRawPointer(bitPattern: slot.word0) else {
-            preconditionFailure("an event command without an event")
-        }
-        return unsafe Unmanaged<CPUEvent>.fromOpaque(raw).takeRetainedValue()
-    }
-
-    private func fail(_ code: Int32) {
-        fail(
-            with: DeviceError(
-                .execution, scope: .stream, operation: "stream_launch_fallible",
-                text: "A host function in a stream of \(context.device.name) failed with code \(code).",
-                nativeCode: Int(code)))
-    }
-
-    private func fail(with error: DeviceError) {
-        failure.withLock { $0 = error }
-        isFailed.store(true, ordering: .releasing)
     }
 }

@@ -103,7 +103,7 @@ extension CPUDevices {
 // MARK: - Arguments
 
 /// Where a range starts, after the check that `bytes` fit into its capacity and that into its buffer.
-private func start(
+func start(
     of range: UnsafePointer<heng_range>?, bytes: UInt64, _ operation: StaticString
 ) throws(DeviceError) -> UnsafeMutableRawPointer {
     guard let range = unsafe range?.pointee else { throw invalid("\(operation)", "A range is null.") }
@@ -129,7 +129,7 @@ private func start(
     return unsafe host + Int(range.offset)
 }
 
-private func nanoseconds(_ milliseconds: Int32) -> Int64 {
+func nanoseconds(_ milliseconds: Int32) -> Int64 {
     milliseconds < 0 ? -1 : Int64(milliseconds) * 1_000_000
 }
 
@@ -151,6 +151,7 @@ extension CPUDevices {
         unsafe addWorkFunctions(&table)
         unsafe addEventFunctions(&table)
         unsafe addBufferFunctions(&table)
+        unsafe addOptionalFunctions(&table)
         return unsafe table
     }
 
@@ -246,7 +247,8 @@ extension CPUDevices {
                 let context = try unsafe object(context, CPUContext.self, "stream_create")
                 let target = try unsafe place(result, "stream_create")
                 let stream = try CPUStream(
-                    in: context, cpus: unsafe CPUDevices.streamCPUs(arguments, context.device))
+                    in: context, cpus: unsafe CPUDevices.streamCPUs(arguments, context.device),
+                    options: unsafe CPUDevices.streamOptions(arguments))
                 context.count(\.streams, 1)
                 context.device.add(stream)
                 unsafe target.pointee = unsafe handle(stream)
@@ -272,6 +274,16 @@ extension CPUDevices {
         }
     }
 
+    /// How a stream treats work that fails or takes too long.
+    private static func streamOptions(_ arguments: UnsafePointer<heng_stream_arguments>?) -> StreamOptions {
+        guard let full = unsafe StructCrossing.read(arguments, zero: heng_stream_arguments()) else {
+            return StreamOptions()
+        }
+        let limit = unsafe full.work_milliseconds
+        return unsafe StreamOptions(
+            workLimit: limit == 0 ? nil : .milliseconds(Int64(limit)), continues: full.continues != 0)
+    }
+
     /// The CPUs a stream asks for, all of the device's by default.
     private static func streamCPUs(
         _ arguments: UnsafePointer<heng_stream_arguments>?, _ device: CPUDevice
@@ -295,11 +307,12 @@ extension CPUDevices {
     private static func addWorkFunctions(_ table: inout heng_accelerator_table) {
         unsafe table.stream_launch = { stream, function, arguments, size, correlation, error in
             unsafe CPUDevices.launch(
-                stream, unsafeBitCast(function, to: UInt.self), arguments, size, .launch, error)
+                stream, unsafeBitCast(function, to: UInt.self), arguments, size, .launch, correlation, error)
         }
         unsafe table.stream_launch_fallible = { stream, function, arguments, size, correlation, error in
             unsafe CPUDevices.launch(
-                stream, unsafeBitCast(function, to: UInt.self), arguments, size, .launchFallible, error)
+                stream, unsafeBitCast(function, to: UInt.self), arguments, size, .launchFallible, correlation,
+                error)
         }
         unsafe table.stream_copy = { stream, destination, source, bytes, correlation, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
@@ -307,7 +320,7 @@ extension CPUDevices {
                 guard bytes > 0 else { return }
                 let target = try unsafe start(of: destination, bytes: bytes, "stream_copy")
                 let origin = try unsafe start(of: source, bytes: bytes, "stream_copy")
-                try unsafe stream.copy(to: target, from: origin, bytes: Int(bytes))
+                try unsafe stream.copy(to: target, from: origin, bytes: Int(bytes), correlation)
             }
         }
         unsafe table.stream_fill = { stream, destination, value, bytes, correlation, error in
@@ -315,13 +328,13 @@ extension CPUDevices {
                 let stream = try unsafe object(stream, CPUStream.self, "stream_fill")
                 guard bytes > 0 else { return }
                 let target = try unsafe start(of: destination, bytes: bytes, "stream_fill")
-                try unsafe stream.fill(target, value: value, bytes: Int(bytes))
+                try unsafe stream.fill(target, value: value, bytes: Int(bytes), correlation)
             }
         }
         unsafe table.stream_wait_event = { stream, event, correlation, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let stream = try unsafe object(stream, CPUStream.self, "stream_wait_event")
-                try stream.wait(for: unsafe object(event, CPUEvent.self, "stream_wait_event"))
+                try stream.wait(for: unsafe object(event, CPUEvent.self, "stream_wait_event"), correlation)
             }
         }
     }
@@ -330,7 +343,7 @@ extension CPUDevices {
     @inline(__always)
     private static func launch(
         _ stream: OpaquePointer?, _ function: UInt, _ arguments: UnsafeRawPointer?, _ size: UInt32,
-        _ kind: CommandKind, _ error: ErrorPlace?
+        _ kind: CommandKind, _ correlation: UInt64, _ error: ErrorPlace?
     ) -> Int32 {
         guard let stream = unsafe stream, function != 0, size <= CommandSlot.argumentLimit,
             unsafe size == 0 || arguments != nil
@@ -345,7 +358,7 @@ extension CPUDevices {
         return unsafe Unmanaged<CPUStream>.fromOpaque(UnsafeRawPointer(stream))._withUnsafeGuaranteedRef {
             stream in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe stream.launch(kind, function, arguments, Int(size))
+                try unsafe stream.launch(kind, function, arguments, Int(size), correlation)
             }
         }
     }
@@ -368,7 +381,7 @@ extension CPUDevices {
         unsafe table.event_record = { event, stream, correlation, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let event = try unsafe object(event, CPUEvent.self, "event_record")
-                try unsafe object(stream, CPUStream.self, "event_record").record(event)
+                try unsafe object(stream, CPUStream.self, "event_record").record(event, correlation)
             }
         }
         unsafe table.event_query = { event, complete, error in
@@ -431,8 +444,7 @@ extension CPUDevices {
         unsafe table.buffer_free = { buffer, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let object = try unsafe object(buffer, CPUBuffer.self, "buffer_free")
-                object.context.pool.free(object.block)
-                object.context.count(\.buffers, -1)
+                object.giveBack()
                 unsafe release(buffer, CPUBuffer.self)
             }
         }
@@ -444,7 +456,7 @@ extension CPUDevices {
         }
     }
 
-    private static func allocate(
+    static func allocate(
         _ arguments: UnsafePointer<heng_buffer_arguments>?, in context: CPUContext
     ) throws(DeviceError) -> CPUBuffer {
         var zero = unsafe heng_buffer_arguments()
@@ -454,7 +466,7 @@ extension CPUDevices {
             throw invalid(
                 "buffer_allocate", "A buffer needs arguments with struct_size set and at least one byte.")
         }
-        guard let pages = unsafe PagePolicy(rawValue: arguments.pages) else {
+        guard let pages = unsafe PagePolicy(rawValue: arguments.pages & 0xff) else {
             throw invalid("buffer_allocate", "There is no page policy \(unsafe arguments.pages).")
         }
         guard unsafe arguments.size <= UInt64(context.device.memory.bytes) else {

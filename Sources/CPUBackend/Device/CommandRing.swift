@@ -20,9 +20,19 @@ enum CommandKind: UInt32 {
     case copy
     /// word0: destination; word1: value; word2: count.
     case fill
+    /// bytes: a `BlockCopy`.
+    case copyBlock
     /// word0: a retained event; word1: its record's number.
     case record
     case waitEvent
+    /// word0: a retained buffer.
+    case free
+    /// word0: a retained recording.
+    case replay
+    /// bytes: the name.
+    case rangeBegin
+    case rangeEnd
+    case mark
     case stop
 }
 
@@ -32,7 +42,7 @@ enum CommandKind: UInt32 {
 @safe struct CommandSlot {
     private let base: UnsafeMutableRawPointer
 
-    /// 16 bytes of head, three words, 8 spare, then the argument bytes, 16-byte aligned; a whole number of lines.
+    /// 16 bytes of head, three words, the correlation, then the argument bytes, 16-byte aligned; whole lines.
     static let stride = 320
     static let argumentOffset = 48
     static let argumentLimit = 256
@@ -58,7 +68,17 @@ enum CommandKind: UInt32 {
         get { unsafe base.load(fromByteOffset: 32, as: UInt.self) }
         nonmutating set { unsafe base.storeBytes(of: newValue, toByteOffset: 32, as: UInt.self) }
     }
+    /// The number that the caller gave the work.
+    var correlation: UInt64 {
+        get { unsafe base.load(fromByteOffset: 40, as: UInt64.self) }
+        nonmutating set { unsafe base.storeBytes(of: newValue, toByteOffset: 40, as: UInt64.self) }
+    }
     var arguments: UnsafeMutableRawPointer { unsafe base + CommandSlot.argumentOffset }
+    /// The command without its place in the ring: kind, words, correlation and arguments.
+    var content: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(
+            start: base + 8, count: CommandSlot.argumentOffset - 8 + CommandSlot.argumentLimit)
+    }
 }
 
 /// The ring, with the sleeping and waking of both sides.

@@ -63,6 +63,16 @@ final class MemoryPool: Sendable {
             state.account.inUse -= ByteCount(bytes: block.size)
             state.free[State.Key(size: block.size, place: block.place), default: []].append(block)
             if let slab = block.slab { state.slabs[slab]?.living -= 1 }
+            let kept = state.account.reserved - state.account.inUse
+            if let most = state.mostKept, kept.bytes > most { _ = trim(&state) }
+        }
+    }
+
+    /// Sets how much freed memory is kept for reuse at most.
+    func keep(atMost bytes: Int) {
+        state.withLock { state in
+            state.mostKept = bytes
+            if (state.account.reserved - state.account.inUse).bytes > bytes { _ = trim(&state) }
         }
     }
 
@@ -84,6 +94,8 @@ final class MemoryPool: Sendable {
         var free: [Key: [MemoryBlock]] = [:]
         var slabs: [Int: Slab] = [:]
         var nextSlab = 0
+        /// Freed bytes beyond this are given back; nil keeps all.
+        var mostKept: Int?
     }
 }
 

@@ -8,7 +8,9 @@ internal import ComputeGraph
     /// Tensors whose bytes the structs point to.
     private var tensors: [HostTensor] = []
 
-    deinit { unsafe places.forEach { unsafe $0.deallocate() } }
+    deinit {
+        for index in unsafe places.indices { unsafe places[index].deallocate() }
+    }
 
     /// A copy of the elements; nil for none.
     func array<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
