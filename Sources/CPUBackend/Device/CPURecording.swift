@@ -21,7 +21,8 @@ internal import Synchronization
         unsafe slots.append(place)
     }
 
-    func forEach(_ body: (CommandKind, CommandSlot) -> Void) {
+    /// Shows each command in order.
+    func visit(_ body: (CommandKind, CommandSlot) -> Void) {
         for index in unsafe slots.indices {
             let slot = unsafe CommandSlot(base: slots[index])
             if let kind = CommandKind(rawValue: slot.kind) { body(kind, slot) }

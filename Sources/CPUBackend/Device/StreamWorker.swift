@@ -119,7 +119,7 @@ extension CPUStream {
         }
         let recording = unsafe Unmanaged<CPURecording>.fromOpaque(raw).takeRetainedValue()
         guard !skips else { return }
-        recording.forEach { kind, slot in if !failures.isFailed { work(kind, slot) } }
+        recording.visit { kind, slot in if !failures.isFailed { work(kind, slot) } }
     }
 
     private func fail(_ code: Int32, _ correlation: UInt64) {
