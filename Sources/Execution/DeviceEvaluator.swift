@@ -4,26 +4,38 @@ internal import Essentials
 package import KernelInterface
 internal import Synchronization
 
-/// Runs the parts of a model on one device, with the device's kernels, as their shapes become known.
+/// Runs the parts of a model on one device or several, with their kernels, as their shapes become known.
 ///
 /// Each part is made executable, run once and dropped: for a model whose shapes are known before it runs, make one
 /// `Executable` and keep it.
 package final class DeviceEvaluator: GraphEvaluator {
-    private let device: Device
-    private let kernels: any KernelProvider
+    /// A node goes to the first that takes it.
+    private let devices: [DeviceKernels]
     private let options: Executable.Options
     private let record = Mutex<[KernelChoice]>([])
+    private let placed = Mutex<[NodePlacement]>([])
     private let account: Mutex<ModelAccount>
 
-    package init(
+    package convenience init(
         device: Device, kernels: any KernelProvider, options: Executable.Options = .init(),
         limits: ModelLimits = .none
     ) {
-        self.device = device
-        self.kernels = kernels
+        self.init(
+            devices: [DeviceKernels(device: device, kernels: kernels)], options: options, limits: limits)
+    }
+
+    /// Each node runs on the first of the devices that takes it.
+    package init(
+        devices: [DeviceKernels], options: Executable.Options = .init(), limits: ModelLimits = .none
+    ) {
+        precondition(!devices.isEmpty, "a model needs a device")
+        self.devices = devices
         self.options = options
         account = Mutex(ModelAccount(limits))
     }
+
+    /// Where nodes have been placed, part by part.
+    package var placements: [NodePlacement] { placed.withLock { $0 } }
 
     /// The kernels that have been taken, in the order of running.
     package var choices: [KernelChoice] { record.withLock { $0 } }
@@ -35,14 +47,15 @@ package final class DeviceEvaluator: GraphEvaluator {
     package func run(_ graph: Graph, inputs: [HostTensor], within bytes: Int) throws -> [HostTensor] {
         let constants = graph.constants.values.reduce(0) { $0.saturatingSum($1.type.byteCount) }
         try require(constants, within: bytes)
-        let executable = try Executable(graph: graph, device: device, kernels: kernels, options: options)
+        let executable = try PartitionedExecutable(graph: graph, devices: devices, options: options)
         let outputs = graph.outputs.reduce(0) { $0.saturatingSum(graph.type(of: $1).byteCount) }
-        let scratch = try noteWork(of: executable)
+        let scratch = try executable.parts.map { try noteWork(of: $0.executable) }.max() ?? 0
         try require(
             [executable.arenaSize.bytes, constants, outputs, scratch].reduce(0) { $0.saturatingSum($1) },
             within: bytes)
         record.withLock { $0 += executable.choices }
-        return try Session(executable).run(inputs: inputs)
+        placed.withLock { $0 += executable.placements }
+        return try PartitionedSession(executable).run(inputs: inputs)
     }
 
     private func require(_ needed: Int, within bytes: Int) throws(GraphError) {

@@ -1,4 +1,3 @@
-internal import Backends
 internal import ComputeGraph
 internal import Essentials
 internal import Execution
@@ -15,28 +14,57 @@ package struct ModelExplanation: Sendable, Codable {
     package struct ExplainedNode: Sendable, Codable {
         package var node: String
         package var operatorName: String
+        /// The device, where there was a choice of several.
+        package var device: String?
         package var kernel: String
         package var refusals: [Refused]
     }
 
     package struct Refused: Sendable, Codable {
+        /// The device, where there was a choice of several.
+        package var device: String?
         package var kernel: String
         package var reason: String
     }
 
     /// Prepares the model for inputs of the given extents, and runs it on random inputs only where it must.
     package init(of model: ONNXModel, extents: [String: Int], setup: ModelSetup) throws {
-        let kernels = try Backends.kernels(for: setup.device)
+        let devices = try setup.deviceKernels()
         do {
             let graph = try model.graph(for: OpenDimensions(of: model).types(extents))
-            let executable = try Executable(graph: graph, device: setup.device, kernels: kernels)
-            nodes = executable.choices.map(ExplainedNode.init)
+            let executable = try PartitionedExecutable(graph: graph, devices: devices)
+            nodes = ModelExplanation.nodes(executable.choices, executable.placements, devices.count)
             arenaBytes = executable.arenaSize.bytes
         } catch let error as ONNXError where error.needsValue {
-            let evaluator = DeviceEvaluator(device: setup.device, kernels: kernels, limits: setup.limits)
+            let evaluator = DeviceEvaluator(devices: devices, limits: setup.limits)
             let values = try RandomInputs.values(for: model, extents: extents, seed: 1, limits: setup.limits)
             _ = try model.run(values, evaluator: evaluator)
-            nodes = evaluator.choices.map(ExplainedNode.init)
+            nodes = ModelExplanation.nodes(evaluator.choices, evaluator.placements, devices.count)
+        }
+    }
+
+    /// Kernels by node; with several devices, also where the node went and why not elsewhere.
+    private static func nodes(
+        _ choices: [KernelChoice], _ placements: [NodePlacement], _ deviceCount: Int
+    ) -> [ExplainedNode] {
+        guard deviceCount > 1 else { return choices.map(ExplainedNode.init) }
+        let known = Dictionary(choices.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
+        return placements.map { placement in
+            let choice = known[placement.node]
+            let device = placement.device.description
+            let elsewhere = placement.refusals.flatMap { refused in
+                refused.refusals.map {
+                    Refused(
+                        device: refused.device.description, kernel: $0.kernel, reason: $0.refusal.reason)
+                }
+            }
+            let here = (choice?.refusals ?? []).map {
+                Refused(device: device, kernel: $0.kernel, reason: $0.refusal.reason)
+            }
+            // A node without a kernel of its own was taken up by the product before it.
+            return ExplainedNode(
+                node: placement.node, operatorName: placement.operatorName, device: device,
+                kernel: choice?.kernel ?? "fused", refusals: elsewhere + here)
         }
     }
 }

@@ -1,4 +1,3 @@
-internal import Backends
 internal import ComputeGraph
 internal import Essentials
 internal import Execution
@@ -10,9 +9,7 @@ package struct ModelRun: Sendable {
     package var duration: Duration
 
     package init(of model: ONNXModel, inputs: [HostValue?], setup: ModelSetup) throws {
-        let evaluator = DeviceEvaluator(
-            device: setup.device, kernels: try Backends.kernels(for: setup.device),
-            limits: setup.limits)
+        let evaluator = DeviceEvaluator(devices: try setup.deviceKernels(), limits: setup.limits)
         let start = TimePoint.monotonicNow()
         let values = try model.run(inputs, evaluator: evaluator)
         duration = TimePoint.monotonicNow() - start

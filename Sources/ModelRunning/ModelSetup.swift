@@ -11,27 +11,37 @@ package import ONNXImport
 internal import Glibc
 #endif
 
-/// How models are opened and run by the command line: the operators there are, a device and limits.
+/// How models are opened and run by the command line: the operators there are, devices and limits.
 package struct ModelSetup: Sendable {
     package var registry: ModelOperatorRegistry
-    package var device: Device
+    /// Where nodes run: each on the first that takes it.
+    package var devices: [Device]
     package var limits: ModelLimits
 
-    /// On the first device of a kind, with all operators; without a limit, models take most of the memory.
-    package init(device kind: String = "cpu", memoryLimit: ByteCount? = nil) throws {
+    /// On named devices or the first of their kinds, in order of preference, with all operators.
+    ///
+    /// Names are separated by commas: `opencl,cpu`. Without a limit, models take most of the memory.
+    package init(device names: String = "cpu", memoryLimit: ByteCount? = nil) throws {
         registry = Self.allOperators
-        let devices = try Backends.devices()
-        guard
-            let device = devices.first(where: {
-                $0.id.description == kind || $0.id.description.hasPrefix("\(kind):")
-            })
-        else {
-            throw Failure(
-                "There is no device \(kind).", nextStep: "`heng devices` lists them.", exitCode: .setupMissing
-            )
+        let all = try Backends.devices()
+        devices = try names.split(separator: ",", omittingEmptySubsequences: false).map { name in
+            guard
+                let device = all.first(where: {
+                    $0.id.description == name || $0.id.description.hasPrefix("\(name):")
+                })
+            else {
+                throw Failure(
+                    "There is no device \(name).", nextStep: "`heng devices` lists them.",
+                    exitCode: .setupMissing)
+            }
+            return device
         }
-        self.device = device
         limits = ModelLimits(memory: (memoryLimit ?? Self.mostOfMemory).bytes)
+    }
+
+    /// The devices with what they offer.
+    func deviceKernels() throws -> [DeviceKernels] {
+        try devices.map { DeviceKernels(device: $0, kernels: try Backends.kernels(for: $0)) }
     }
 
     /// Three quarters of the machine's memory: a model's values, and room for the program itself.

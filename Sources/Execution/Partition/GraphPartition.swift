@@ -36,7 +36,9 @@ package struct GraphPartition: Sendable {
         }
         // Ready nodes by device, each in the order of the graph.
         var ready: [Int: [Int]] = [:]
-        for place in waits.indices where waits[place] == 0 { ready[devices[place], default: []].append(place) }
+        for place in waits.indices where waits[place] == 0 {
+            ready[devices[place], default: []].append(place)
+        }
         var groups: [(device: Int, nodes: [Int])] = []
         while let device = ready.filter({ !$0.value.isEmpty }).min(by: { $0.value[0] < $1.value[0] })?.key {
             var nodes: [Int] = []

@@ -27,10 +27,22 @@ package final class PartitionedExecutable: Sendable {
         graph: Graph, devices: [DeviceKernels], options: Executable.Options = Executable.Options()
     ) throws {
         precondition(!devices.isEmpty, "a graph needs a device")
-        let (places, placements) = try devices.place(graph)
-        let partition = try GraphPartition(graph, devices: places)
         self.graph = graph
         self.devices = devices
+        guard devices.count > 1 else {
+            // Nothing to place: the graph as it is, and no value crosses.
+            let executable = try Executable(
+                graph: graph, device: devices[0].device, kernels: devices[0].kernels, options: options)
+            parts = [Part(executable: executable, inputs: graph.inputs, outputs: graph.outputs)]
+            placements = executable.choices.map { choice in
+                NodePlacement(
+                    node: choice.node, operatorName: choice.operatorName, device: devices[0].device.id,
+                    refusals: [])
+            }
+            return
+        }
+        let (places, placements) = try devices.place(graph)
+        let partition = try GraphPartition(graph, devices: places)
         self.placements = placements
         parts = try partition.parts.map { part in
             let target = devices[part.device]

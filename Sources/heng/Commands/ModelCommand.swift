@@ -18,6 +18,11 @@ struct ModelCommand: ParsableCommand {
         ])
 }
 
+/// What `--device` takes where a model runs.
+let deviceHelp = ArgumentHelp(
+    "The device, as `heng devices` names it; of several, separated by commas, each node takes the first that can."
+)
+
 /// The model file and what it may take.
 struct ModelOptions: ParsableArguments {
     @Argument(help: "The ONNX file.")
@@ -155,7 +160,7 @@ extension ModelCommand {
             discussion: "Example: heng model explain resnet50.onnx --dimension batch=1")
 
         @OptionGroup var options: ModelOptions
-        @Option(help: "The device, as `heng devices` names it.") var device = "cpu"
+        @Option(help: deviceHelp) var device = "cpu"
         @OptionGroup var output: OutputOptions
 
         func run() throws {
@@ -166,12 +171,19 @@ extension ModelCommand {
         }
 
         private func text(_ explanation: ModelExplanation) -> String {
+            let hasDevices = explanation.nodes.contains { $0.device != nil }
             let rows = explanation.nodes.map { node in
-                let refusals = node.refusals.map { "\($0.kernel): \($0.reason)" }
-                return [node.node, node.operatorName, node.kernel, refusals.joined(separator: " ")]
+                let refusals = node.refusals.map { refused in
+                    "\(refused.device.map { "\($0), " } ?? "")\(refused.kernel): \(refused.reason)"
+                }
+                let place = hasDevices ? [node.device ?? ""] : []
+                return [node.node, node.operatorName] + place
+                    + [node.kernel, refusals.joined(separator: " ")]
             }
+            let header =
+                ["NODE", "OPERATOR"] + (hasDevices ? ["DEVICE"] : []) + ["KERNEL", "REFUSED BEFORE"]
             let memory = explanation.arenaBytes.map { "\nA session takes \(ByteCount.bytes($0))." }
-            return textTable(header: ["NODE", "OPERATOR", "KERNEL", "REFUSED BEFORE"], rows) + (memory ?? "")
+            return textTable(header: header, rows) + (memory ?? "")
         }
     }
 }

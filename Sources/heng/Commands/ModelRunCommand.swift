@@ -30,7 +30,7 @@ extension ModelCommand {
             help: ArgumentHelp(
                 "Random values, from this seed, for inputs that are not given.", valueName: "seed"))
         var random: UInt64?
-        @Option(help: "The device, as `heng devices` names it.") var device = "cpu"
+        @Option(help: deviceHelp) var device = "cpu"
         @OptionGroup var output: OutputOptions
 
         func run() throws {
