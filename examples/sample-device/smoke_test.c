@@ -1,0 +1,233 @@
+/*
+ * A short test of the device alone, as a C program uses it: `make test`, and under sanitizers `make asan tsan`.
+ * It is no judge of conformance (that is `heng conform`); it is for the first minutes with a change.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heng_accelerator.h"
+
+static const heng_accelerator_table *table;
+static const heng_operator_table *operators;
+static heng_context *context;
+static heng_stream *stream;
+
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) { \
+            fprintf(stderr, "%s:%d: this does not hold: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1); \
+        } \
+    } while (0)
+#define OK(call) CHECK((call) == HENG_OK)
+#define HEADER(type, kind) {sizeof(type), kind, NULL}
+
+static heng_buffer *make_buffer(uint64_t size) {
+    heng_buffer_arguments arguments = {.header = HEADER(heng_buffer_arguments, HENG_KIND_BUFFER_ARGUMENTS), .size = size,
+                                       .numa_node = -1};
+    heng_buffer *buffer = NULL;
+    OK(table->buffer_allocate(context, &arguments, &buffer, NULL));
+    return buffer;
+}
+
+static heng_range in_buffer(heng_buffer *buffer, uint64_t size) { return (heng_range){buffer, NULL, 0, size}; }
+static heng_range in_host(void *memory, uint64_t size) { return (heng_range){NULL, memory, 0, size}; }
+
+static void copy(heng_range to, heng_range from, uint64_t bytes) {
+    OK(table->stream_copy(stream, &to, &from, bytes, 1, NULL));
+}
+
+static void wait_for_all(void) { OK(table->stream_synchronize(stream, -1, NULL)); }
+
+static void test_start(void) {
+    uint32_t count = 0;
+    heng_device *device = NULL;
+    CHECK(table->device_count(&count, NULL) == HENG_ERROR_NOT_INITIALIZED);
+    heng_initialize_arguments arguments = {
+        .header = HEADER(heng_initialize_arguments, HENG_KIND_INITIALIZE_ARGUMENTS), .abi_major = 2};
+    CHECK(table->initialize(&arguments, NULL) == HENG_ERROR_VERSION);
+    arguments.abi_major = HENG_ACCELERATOR_MAJOR;
+    OK(table->initialize(&arguments, NULL));
+    CHECK(table->initialize(&arguments, NULL) == HENG_ERROR_REPEATED_INITIALIZE);
+    OK(table->device_count(&count, NULL));
+    CHECK(count == 1);
+    OK(table->device_get(0, &device, NULL));
+    CHECK(table->device_get(1, &device, NULL) == HENG_ERROR_INVALID_DEVICE_INDEX);
+    heng_device_description short_one = {.header = {24, HENG_KIND_DEVICE_DESCRIPTION, NULL}};
+    OK(table->device_describe(device, &short_one, NULL));
+    CHECK(strcmp(short_one.kind, "sample") == 0 && short_one.name == NULL);
+    OK(table->context_create(device, &context, NULL));
+    OK(table->stream_create(context, NULL, &stream, NULL));
+}
+
+static void test_memory(void) {
+    uint8_t sent[1000], received[1000] = {0};
+    for (int i = 0; i < 1000; i++) sent[i] = (uint8_t)(i * 7);
+    heng_buffer *first = make_buffer(1000), *second = make_buffer(1000);
+    copy(in_buffer(first, 1000), in_host(sent, 1000), 1000);
+    copy(in_buffer(second, 1000), in_buffer(first, 1000), 1000);
+    heng_range part = {second, NULL, 10, 20};
+    OK(table->stream_fill(stream, &part, 0xab, 20, 0, NULL));
+    copy(in_host(received, 1000), in_buffer(second, 1000), 1000);
+    wait_for_all();
+    memset(sent + 10, 0xab, 20);
+    CHECK(memcmp(sent, received, 1000) == 0);
+
+    heng_range too_small = in_buffer(first, 999), outside = {first, NULL, 990, 20}, all = in_host(sent, 1000);
+    CHECK(table->stream_copy(stream, &too_small, &all, 1000, 0, NULL) == HENG_ERROR_OUT_OF_RANGE);
+    CHECK(table->stream_copy(stream, &outside, &all, 20, 0, NULL) == HENG_ERROR_OUT_OF_RANGE);
+
+    heng_memory_info info = {.header = HEADER(heng_memory_info, HENG_KIND_MEMORY_INFO)};
+    OK(table->context_memory_info(context, &info, NULL));
+    CHECK(info.in_use == 2048 && info.limit == 0);
+    OK(table->context_limit_memory(context, 4096, NULL));
+    heng_buffer_arguments large = {.header = HEADER(heng_buffer_arguments, HENG_KIND_BUFFER_ARGUMENTS), .size = 3000};
+    heng_buffer *none = NULL;
+    heng_error *error = NULL;
+    CHECK(table->buffer_allocate(context, &large, &none, &error) == HENG_ERROR_OUT_OF_DEVICE_MEMORY);
+    heng_error_description description = {.header = HEADER(heng_error_description, HENG_KIND_ERROR_DESCRIPTION)};
+    OK(table->error_describe(error, &description));
+    CHECK(description.requested == 3000 && description.available == 2048 && none == NULL);
+    table->error_destroy(error);
+    OK(table->context_limit_memory(context, 0, NULL));
+    CHECK(table->context_destroy(context, NULL) == HENG_ERROR_NOT_RELEASED);
+    OK(table->buffer_free(first, NULL));
+    OK(table->buffer_free(second, NULL));
+}
+
+static void set_one(const void *arguments) { **(int *const *)arguments = 1; }
+
+/* Waits until the gate opens, and fails. */
+static int32_t fail_with_five(const void *arguments) {
+    pthread_mutex_t *gate = *(pthread_mutex_t *const *)arguments;
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return 5;
+}
+
+static void test_events(void) {
+    heng_stream *other = NULL;
+    heng_event *event = NULL, *end = NULL;
+    uint8_t is_complete = 0;
+    double milliseconds = -1;
+    int value = 0, *place = &value;
+    OK(table->stream_create(context, NULL, &other, NULL));
+    OK(table->event_create(context, &event, NULL));
+    OK(table->event_create(context, &end, NULL));
+    CHECK(table->stream_wait_event(other, event, 0, NULL) == HENG_ERROR_EVENT_NOT_RECORDED);
+    for (int i = 0; i < 200; i++) OK(table->stream_launch(stream, set_one, &place, sizeof place, 0, NULL));
+    OK(table->event_record(event, stream, 0, NULL));
+    OK(table->stream_wait_event(other, event, 0, NULL));
+    OK(table->event_record(end, other, 0, NULL));
+    OK(table->event_synchronize(end, -1, NULL));
+    CHECK(value == 1);
+    OK(table->event_query(event, &is_complete, NULL));
+    OK(table->event_elapsed(event, end, &milliseconds, NULL));
+    CHECK(is_complete == 1 && milliseconds >= 0);
+
+    /* A failure reaches those who wait for the work, again and again, and names the work. */
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER, *argument = &gate;
+    pthread_mutex_lock(&gate);
+    OK(table->stream_launch_fallible(stream, fail_with_five, &argument, sizeof argument, 42, NULL));
+    OK(table->event_record(event, stream, 0, NULL));
+    OK(table->stream_wait_event(other, event, 0, NULL));
+    CHECK(table->stream_synchronize(stream, 0, NULL) == HENG_ERROR_TIMEOUT);
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < 2; i++) {
+        heng_error *error = NULL;
+        CHECK(table->stream_synchronize(i == 0 ? stream : other, -1, &error) == HENG_ERROR_EXECUTION);
+        heng_error_description description = {.header = HEADER(heng_error_description, HENG_KIND_ERROR_DESCRIPTION)};
+        OK(table->error_describe(error, &description));
+        CHECK(description.native_code == 5 && description.correlation == 42 && description.scope == HENG_SCOPE_STREAM);
+        table->error_destroy(error);
+    }
+    CHECK(table->stream_destroy(stream, NULL) == HENG_ERROR_EXECUTION);
+    CHECK(table->stream_destroy(other, NULL) == HENG_ERROR_EXECUTION);
+    OK(table->event_destroy(event, NULL));
+    OK(table->event_destroy(end, NULL));
+    OK(table->stream_create(context, NULL, &stream, NULL));
+}
+
+static heng_tensor_description floats(const int64_t *dims, uint32_t rank) {
+    return (heng_tensor_description){.header = HEADER(heng_tensor_description, HENG_KIND_TENSOR_DESCRIPTION),
+                                     .type = HENG_TYPE_FLOAT32, .rank = rank, .dims = dims};
+}
+
+/* Runs an operator of two inputs, and compares. */
+static void expect(const char *name, const float *a, const int64_t a_dims[2], const float *b, const int64_t b_dims[2],
+                   const float *expected, const int64_t dims[2]) {
+    heng_tensor_description left = floats(a_dims, 2), right = floats(b_dims, 2), result = floats(dims, 2);
+    const heng_tensor_description *inputs[] = {&left, &right}, *outputs[] = {&result};
+    heng_operator_description description = {
+        .header = HEADER(heng_operator_description, HENG_KIND_OPERATOR_DESCRIPTION), .domain = "", .name = name,
+        .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
+    int64_t inferred[2] = {0};
+    heng_inferred_tensor tensor = {.header = HEADER(heng_inferred_tensor, HENG_KIND_INFERRED_TENSOR), .dims = inferred,
+                                   .capacity = 2};
+    heng_inferred_tensor *tensors[] = {&tensor};
+    heng_device *device = NULL;
+    OK(table->device_get(0, &device, NULL));
+    OK(operators->operator_supports(device, &description, NULL, NULL));
+    OK(operators->operator_infer(device, &description, tensors, 1, NULL));
+    CHECK(tensor.rank == 2 && inferred[0] == dims[0] && inferred[1] == dims[1]);
+
+    uint64_t sizes[] = {heng_tensor_size(&left), heng_tensor_size(&right), heng_tensor_size(&result)};
+    heng_range ranges[3];
+    float computed[16];
+    for (int i = 0; i < 3; i++) ranges[i] = in_buffer(make_buffer(sizes[i]), sizes[i]);
+    copy(ranges[0], in_host((void *)(size_t)a, sizes[0]), sizes[0]);
+    copy(ranges[1], in_host((void *)(size_t)b, sizes[1]), sizes[1]);
+    heng_operator *prepared = NULL;
+    OK(operators->operator_prepare(context, &description, &prepared, NULL, NULL));
+    OK(operators->operator_execute(prepared, stream, ranges, 2, &ranges[2], 1, NULL, 7, NULL));
+    copy(in_host(computed, sizes[2]), ranges[2], sizes[2]);
+    wait_for_all();
+    CHECK(memcmp(computed, expected, sizes[2]) == 0);
+    OK(operators->operator_destroy(prepared, NULL));
+    for (int i = 0; i < 3; i++) OK(table->buffer_free(ranges[i].buffer, NULL));
+}
+
+static void test_operators(void) {
+    const float a[] = {1, 2, 3, 4, 5, 6}, row[] = {10, 20, 30}, sum[] = {11, 22, 33, 14, 25, 36}, product[] = {140, 320};
+    const int64_t two_three[] = {2, 3}, one_three[] = {1, 3}, three_one[] = {3, 1}, two_one[] = {2, 1};
+    expect("Add", a, two_three, row, one_three, sum, two_three);
+    expect("MatMul", a, two_three, row, three_one, product, two_one);
+
+    heng_device *device = NULL;
+    heng_refusal refusal = {.header = HEADER(heng_refusal, HENG_KIND_REFUSAL)};
+    heng_operator_description unknown = {
+        .header = HEADER(heng_operator_description, HENG_KIND_OPERATOR_DESCRIPTION), .domain = "", .name = "Nothing"};
+    OK(table->device_get(0, &device, NULL));
+    CHECK(operators->operator_supports(device, &unknown, &refusal, NULL) == HENG_ERROR_UNSUPPORTED);
+    CHECK(refusal.reason == HENG_REFUSAL_OPERATOR && strstr(refusal.text, "Nothing"));
+}
+
+static void test_end(void) {
+    heng_device *device = NULL;
+    OK(table->device_get(0, &device, NULL));
+    OK(table->device_synchronize(device, NULL));
+    OK(table->stream_destroy(stream, NULL));
+    CHECK(table->finalize(NULL) == HENG_ERROR_NOT_RELEASED);
+    OK(table->context_destroy(context, NULL));
+    OK(table->finalize(NULL));
+    CHECK(table->finalize(NULL) == HENG_ERROR_REPEATED_FINALIZE);
+}
+
+int main(void) {
+    const heng_header *group = NULL;
+    CHECK(heng_accelerator_get(HENG_ACCELERATOR_MAJOR + 1) == NULL);
+    table = heng_accelerator_get(HENG_ACCELERATOR_MAJOR);
+    CHECK(table && table->header.struct_size == sizeof *table);
+    CHECK(table->group(HENG_KIND_MEDIA_TABLE, &group, NULL) == HENG_ERROR_UNSUPPORTED);
+    OK(table->group(HENG_KIND_OPERATOR_TABLE, &group, NULL));
+    operators = (const heng_operator_table *)group;
+    test_start();
+    test_memory();
+    test_events();
+    test_operators();
+    test_end();
+    puts("all is well");
+    return 0;
+}
