@@ -90,6 +90,10 @@ let allTargets: [Target] = [
         "MachineAgent",
         ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
 
+    library(
+        "PluginBackend",
+        ["Essentials", "Results", "AcceleratorAPI", "CHengAccelerator", "CLinux", crypto]),
+
     // Floor 6
     library(
         "Conformance",
@@ -97,7 +101,9 @@ let allTargets: [Target] = [
             "Essentials", "Results", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface",
             "Execution", "CLinux",
         ]),
-    library("Backends", ["Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend"]),
+    library(
+        "Backends",
+        ["Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend", "PluginBackend"]),
     library(
         "Training",
         ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"],

@@ -79,6 +79,20 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
         id = base?.id ?? DeviceID(kind: description.kind, index: index)
     }
 
+    private init(_ device: Device, id: DeviceID) {
+        table = device.table
+        unsafe handle = unsafe device.handle
+        base = device
+        owner = nil
+        description = device.description
+        self.id = id
+    }
+
+    /// The same device under another number, for lists in which two backends have devices of one kind.
+    package func numbered(_ index: Int) -> Device {
+        index == id.index ? self : Device(self, id: DeviceID(kind: id.kind, index: index))
+    }
+
     /// Makes a context: the owner of streams, events and buffers.
     package func makeContext() throws(DeviceError) -> DeviceContext { try DeviceContext(on: self) }
 
@@ -102,8 +116,16 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
         func text(_ pointer: UnsafePointer<CChar>?) -> String? {
             unsafe pointer.map { unsafe String(cString: $0) }
         }
+        let kind = unsafe text(raw.kind) ?? table.name
+        guard !kind.isEmpty, kind.utf8.allSatisfy(isPartOfKind) else {
+            throw DeviceError(
+                .general, operation: "device_describe",
+                text:
+                    "The backend \(table.name) has a device of the kind '\(kind)'; kinds are lower-case words."
+            )
+        }
         return unsafe DeviceDescription(
-            kind: text(raw.kind) ?? table.name, name: text(raw.name) ?? "unnamed",
+            kind: kind, name: text(raw.name) ?? "unnamed",
             vendor: text(raw.vendor) ?? "unknown",
             memory: raw.memory_bytes == 0 ? nil : ByteCount(bytes: Int(clamping: raw.memory_bytes)),
             numaNode: raw.numa_node < 0 ? nil : Int(raw.numa_node),
@@ -113,6 +135,15 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
             isHostAddressable: raw.host_addressable != 0, isSimulated: raw.simulated != 0,
             capabilities: DeviceCapabilities(rawValue: raw.capabilities), uuid: uuid(raw.uuid),
             pciAddress: text(raw.pci_address), attributes: attributes(of: handle, table))
+    }
+
+    private static func isPartOfKind(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            UInt8(ascii: "_"):
+            true
+        default: false
+        }
     }
 
     private static func uuid(_ raw: heng_uuid) -> [UInt8]? {

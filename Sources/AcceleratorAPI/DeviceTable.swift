@@ -83,8 +83,10 @@ internal import Essentials
     @inline(never)
     private func describe(_ status: Int32, _ error: OpaquePointer?, _ operation: StaticString) -> DeviceError
     {
+        // Codes are negative; a backend that returns anything else has broken its promise, whatever it means by it.
+        let code = status < 0 ? DeviceError.Code(rawValue: status) : .general
         let plain = DeviceError(
-            DeviceError.Code(rawValue: status), operation: "\(operation)",
+            code, operation: "\(operation)",
             text: "\(operation) of the backend \(name) failed with code \(status).")
         guard let error = unsafe error, let function = unsafe functions.pointee.error_describe else {
             return plain
@@ -96,7 +98,7 @@ internal import Essentials
         guard unsafe function(error, &description) == 0 else { return plain }
         let isAboutMemory = unsafe description.requested != 0
         return unsafe DeviceError(
-            DeviceError.Code(rawValue: description.code),
+            description.code < 0 ? DeviceError.Code(rawValue: description.code) : code,
             scope: DeviceError.Scope(rawValue: description.scope) ?? .device,
             operation: description.operation.map { unsafe String(cString: $0) } ?? plain.operation,
             text: description.text.map { unsafe String(cString: $0) } ?? plain.text,

@@ -7,11 +7,24 @@ internal import Results
 package struct ListedDevice: Codable, Hashable, Sendable {
     package var id: DeviceID
     package var description: DeviceDescription
+    /// The plugin that brings it; nil for a compiled-in backend.
+    package var plugin: ListedPlugin?
 
-    package init(id: DeviceID, description: DeviceDescription) {
+    package init(id: DeviceID, description: DeviceDescription, plugin: ListedPlugin? = nil) {
         self.id = id
         self.description = description
+        self.plugin = plugin
     }
+}
+
+/// A plugin as a list shows it.
+package struct ListedPlugin: Codable, Hashable, Sendable {
+    /// The manifest or library, by the path that it was found under.
+    package var path: String
+    package var library: String
+    package var name: String
+    package var vendor: String
+    package var version: String
 }
 
 /// The list of devices, for those who only want to look: answers of drivers that are slow to wake are kept in a file.
@@ -25,10 +38,15 @@ package struct DeviceCatalog: Sendable {
     /// One driver: its name, and how to ask it.
     package struct Source: Sendable {
         package let name: String
+        /// Whether the list goes on without it, with a warning, when it fails.
+        package let isOptional: Bool
         package let ask: @Sendable () throws -> [ListedDevice]
 
-        package init(name: String, ask: @escaping @Sendable () throws -> [ListedDevice]) {
+        package init(
+            name: String, isOptional: Bool = false, ask: @escaping @Sendable () throws -> [ListedDevice]
+        ) {
             self.name = name
+            self.isOptional = isOptional
             self.ask = ask
         }
     }
@@ -45,7 +63,7 @@ package struct DeviceCatalog: Sendable {
     }
 
     /// The compiled-in backends.
-    package static var sources: [Source] {
+    package static var compiledIn: [Source] {
         Backends.all.map { backend in
             Source(name: backend.name) {
                 try DeviceRegistry.shared.devices(of: backend).map {
@@ -55,26 +73,50 @@ package struct DeviceCatalog: Sendable {
         }
     }
 
+    /// What a list shows.
+    package struct List: Sendable {
+        package var devices: [ListedDevice] = []
+        package var warnings: [DeviceWarning] = []
+    }
+
     /// The devices of all drivers, in their order; `probe` asks every driver, whatever is kept.
     ///
-    /// Throws what a driver throws. A file that cannot be read or written is as good as none.
-    package func devices(of sources: [Source], probe: Bool = false) throws -> [ListedDevice] {
+    /// Throws what a driver throws that is not optional. A file that cannot be read or written is as good as none.
+    package func list(_ sources: [Source], probe: Bool = false) throws -> List {
         let known = kept()
         var next = Kept(key: key)
-        var devices: [ListedDevice] = []
+        var list = List()
+        var numbering = DeviceNumbering()
         for source in sources {
-            if !probe, let answer = known.answers[source.name] {
-                next.answers[source.name] = answer
-                devices += answer
+            guard let answer = try answer(of: source, probe ? nil : known, &next, &list.warnings) else {
                 continue
             }
-            let start = TimePoint.monotonicNow()
-            let answer = try source.ask()
-            if TimePoint.monotonicNow() - start > slow { next.answers[source.name] = answer }
-            devices += answer
+            list.devices += answer.map { device in
+                var device = device
+                device.id.index = numbering.next(of: device.id.kind)
+                return device
+            }
         }
         if next != known { keep(next) }
-        return devices
+        return list
+    }
+
+    private func answer(
+        of source: Source, _ known: Kept?, _ next: inout Kept, _ warnings: inout [DeviceWarning]
+    ) throws -> [ListedDevice]? {
+        if let answer = known?.answers[source.name] {
+            next.answers[source.name] = answer
+            return answer
+        }
+        let start = TimePoint.monotonicNow()
+        do {
+            let answer = try source.ask()
+            if TimePoint.monotonicNow() - start > slow { next.answers[source.name] = answer }
+            return answer
+        } catch  where source.isOptional {
+            warnings.append(DeviceWarning(plugin: source.name, error: error))
+            return nil
+        }
     }
 }
 

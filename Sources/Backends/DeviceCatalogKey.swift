@@ -1,4 +1,5 @@
 internal import Essentials
+internal import PluginBackend
 internal import Results
 
 #if canImport(Glibc)
@@ -17,7 +18,7 @@ extension DeviceCatalog {
     /// Everything we know of that can change a driver's answer, as lines.
     ///
     /// The boot; this program's version and its file; which processing units and nodes are there and allowed; the
-    /// control group; the PCI devices and kernel modules; and the variables that choose devices. What is not in here,
+    /// control group; the PCI devices and kernel modules; the files of plugins; and the variables that choose devices. What is not in here,
     /// such as a limit changed inside the same control group, is what `--probe` is for.
     package static func currentKey(version: String, environment: [String: String]) -> [String] {
         let files = [
@@ -31,6 +32,7 @@ extension DeviceCatalog {
         key += files.map { "\($0) \(lines(of: $0).joined(separator: " "))" }
         key += lines(of: "/proc/self/status").filter { $0.contains("allowed_list:") }
         key += ["/sys/bus/pci/devices", "/sys/module"].map { "\($0) \(names(in: $0).joined(separator: " "))" }
+        key += PluginSearch.current.stamps().map { "plugin \($0)" }
         key += variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         return key
     }

@@ -23,16 +23,15 @@ package struct ModelSetup: Sendable {
     /// Names are separated by commas: `opencl,cpu`. Without a limit, models take most of the memory.
     package init(device names: String = "cpu", memoryLimit: ByteCount? = nil) throws {
         registry = Self.allOperators
-        let all = try Backends.devices()
         devices = try names.split(separator: ",", omittingEmptySubsequences: false).map { name in
-            guard
-                let device = all.first(where: {
-                    $0.id.description == name || $0.id.description.hasPrefix("\(name):")
-                })
-            else {
-                throw Failure(
-                    "There is no device \(name).", nextStep: "`heng devices` lists them.",
-                    exitCode: .setupMissing)
+            var inventory = Backends.Inventory()
+            let found = try Backends.firstDevice(noting: &inventory) {
+                $0.id.description == name || $0.id.kind == name
+            }
+            guard let device = found else {
+                let text = (["There is no device \(name)."] + inventory.warnings.map(\.description)).joined(
+                    separator: " ")
+                throw Failure(text, nextStep: "`heng devices` lists them.", exitCode: .setupMissing)
             }
             return device
         }

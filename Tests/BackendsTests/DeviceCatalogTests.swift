@@ -42,7 +42,7 @@ struct DeviceCatalogTests {
     private func names(_ catalog: DeviceCatalog, _ driver: CountingDriver, probe: Bool = false) throws
         -> [String]
     {
-        try catalog.devices(of: [driver.source], probe: probe).map(\.description.name)
+        try catalog.list([driver.source], probe: probe).devices.map(\.description.name)
     }
 
     @Test func `a slow driver is asked once, until someone probes`() throws {

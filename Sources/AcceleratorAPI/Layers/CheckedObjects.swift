@@ -129,6 +129,13 @@ final class CheckedObjects: Sendable {
         }
     }
 
+    /// What copies of an object's device must start at multiples of.
+    func copyAlignment(of object: CheckedObject) -> UInt64 {
+        let number = device(of: object)
+        guard case .device(let base) = state.withLock({ $0.living[number]?.kind }) else { return 1 }
+        return UInt64(base.description.copyAlignment)
+    }
+
     /// The table behind an object.
     func table(of object: CheckedObject) throws(DeviceError) -> DeviceTable {
         if case .device(let base) = object.kind { return base.table }

@@ -86,6 +86,12 @@ func checkedRange(
             .outOfRange, operation: "\(operation)",
             text: "\(unsafe range.size) bytes from \(unsafe range.offset) leave their buffer.")
     }
+    let alignment = objects.copyAlignment(of: stream)
+    guard unsafe range.offset % alignment == 0 else {
+        throw DeviceError(
+            .alignment, operation: "\(operation)",
+            text: "A copy starts at \(unsafe range.offset), which is no multiple of \(alignment).")
+    }
     unsafe range.buffer = unsafe buffer.inner
     return unsafe (range, checkedNumber(handle))
 }

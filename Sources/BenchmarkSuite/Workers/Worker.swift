@@ -64,7 +64,7 @@ extension Worker {
 
 /// The first device of the process: a job is bound to one NUMA node, so there is one.
 func ownDevice() throws -> Device {
-    guard let device = try Backends.devices().first else {
+    guard let device = try Backends.firstDevice() else {
         throw Failure("This process may use no device.", exitCode: .setupMissing)
     }
     return device
@@ -72,7 +72,8 @@ func ownDevice() throws -> Device {
 
 enum CeilingsWorker {
     static func run(seconds: Double, answer: String) throws {
-        let devices = try Backends.devices()
+        // Ceilings are measured by the CPU's kernels.
+        let devices = try Backends.devices().filter { $0.description.isHostAddressable }
         let share = Duration.milliseconds(Int64(seconds * 1000)) / devices.count
         try WorkerAnswer.write(try devices.map { try Backends.ceilings(of: $0, budget: share) }, to: answer)
     }

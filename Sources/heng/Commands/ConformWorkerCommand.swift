@@ -21,7 +21,7 @@ struct ConformWorkerCommand: ParsableCommand {
     func run() throws {
         let limit = memoryLimit.map { ByteCount(bytes: $0) }
         try ConformanceWorker.confine(memory: limit)
-        guard let device = try Backends.devices().first else {
+        guard let device = try Backends.firstDevice() else {
             throw Failure("This process may use no device.", exitCode: .setupMissing)
         }
         let kernels = try Backends.kernels(for: device)

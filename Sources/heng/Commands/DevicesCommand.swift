@@ -11,11 +11,19 @@ struct DevicesCommand: ParsableCommand {
             The answer of a driver that is slow to wake is kept in ~/.cache/heng and used again, until the machine
             restarts or what can change the answer changes. --probe asks again.
 
+            Vendors' plugins come after the compiled-in backends. HENG_PLUGINS=a.json:b.so names them; otherwise they
+            are looked for in the folders of HENG_PLUGIN_PATH, in /usr/local/lib/heng/plugins and in
+            /usr/lib/heng/plugins. Each is asked in a process of its own; one that fails is named on standard error,
+            and the list goes on.
+
             Example: heng devices --json
             """)
 
     @Flag(help: "Ask every driver again, and keep nothing that an earlier call kept.")
     var probe = false
+
+    @Option(help: ArgumentHelp("How long a plugin may take to answer.", valueName: "seconds"))
+    var pluginLimit = 10.0
 
     @OptionGroup var output: OutputOptions
 
@@ -26,19 +34,23 @@ struct DevicesCommand: ParsableCommand {
                 DeviceCatalog.file(in: $0, machine: thisMachine())
             },
             key: DeviceCatalog.currentKey(version: hengVersion, environment: environment))
-        let rows = try catalog.devices(of: DeviceCatalog.sources, probe: probe)
-        try output.show(rows) { table(rows) }
+        let limit = pluginLimit
+        let plugins = DeviceCatalog.plugins { path in try PluginQuestion.devices(of: path, seconds: limit) }
+        let list = try catalog.list(DeviceCatalog.compiledIn + plugins, probe: probe)
+        try output.show(list.devices) { table(list.devices) }
+        for warning in list.warnings { report("heng: warning: \(warning)") }
     }
 
     private func table(_ rows: [ListedDevice]) -> String {
         let lines = rows.map { row in
             [
-                row.id.description, row.description.name, "\(row.description.computeUnits)",
+                row.id.description, row.description.name, row.plugin?.vendor ?? row.description.vendor,
+                "\(row.description.computeUnits)",
                 row.description.memory?.description ?? "-", row.description.numaNode.map(String.init) ?? "-",
                 row.description.cpus?.description ?? "-",
             ]
         }
-        return textTable(header: ["DEVICE", "NAME", "UNITS", "MEMORY", "NODE", "CPUS"], lines)
+        return textTable(header: ["DEVICE", "NAME", "VENDOR", "UNITS", "MEMORY", "NODE", "CPUS"], lines)
     }
 }
 
