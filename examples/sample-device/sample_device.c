@@ -350,8 +350,6 @@ int32_t find_address(
         return HENG_OK;
     }
     const heng_buffer *buffer = range->buffer;
-    if (context && buffer->context != context)
-        return fail(error, HENG_ERROR_WRONG_OWNER, operation, "A buffer is of another context.");
     if (range->offset > buffer->size || range->size > buffer->size - range->offset)
         return fail(error, HENG_ERROR_OUT_OF_RANGE, operation, "A range leaves its buffer.");
     *address = buffer->context->device->memory + buffer->start + range->offset;

@@ -614,8 +614,6 @@ static int32_t operator_execute(
     heng_error **error) {
     (void)workspace;
     REQUIRE(prepared && stream && inputs && outputs, "operator_execute");
-    if (prepared->context != context_of(stream))
-        return fail(error, HENG_ERROR_WRONG_OWNER, "operator_execute", "The stream is of another context.");
     if (input_count != prepared->count || output_count != 1)
         return fail(error, HENG_ERROR_INVALID_ARGUMENT, "operator_execute", "The operator has other operands.");
     float *output = NULL, *found = NULL;
