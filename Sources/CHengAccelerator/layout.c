@@ -290,10 +290,11 @@ AT(heng_kernel_argument, range, 0);
 AT(heng_kernel_argument, bytes, 32);
 AT(heng_kernel_argument, size, 40);
 
-SIZE(heng_grid, 32);
-AT(heng_grid, groups, 0);
-AT(heng_grid, items, 12);
-AT(heng_grid, local_bytes, 24);
+SIZE(heng_grid, 48);
+AT(heng_grid, header, 0);
+AT(heng_grid, groups, 16);
+AT(heng_grid, items, 28);
+AT(heng_grid, local_bytes, 40);
 
 SIZE(heng_kernel_table, 72);
 AT(heng_kernel_table, header, 0);

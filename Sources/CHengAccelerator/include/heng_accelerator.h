@@ -157,6 +157,7 @@ enum {
     HENG_KIND_NODE_INFO = 34,
     HENG_KIND_MODULE_ARGUMENTS = 40,
     HENG_KIND_KERNEL_INFO = 41,
+    HENG_KIND_GRID = 42,
     HENG_KIND_PROFILE_ARGUMENTS = 48,
     HENG_KIND_COMMUNICATOR_ARGUMENTS = 56,
     HENG_KIND_IMAGE_DESCRIPTION = 64,
@@ -949,8 +950,9 @@ typedef struct heng_kernel_argument {
     uint64_t size;
 } heng_kernel_argument;
 
-/* How many groups, and how many work items in each, along three axes. Never changes. */
+/* How a kernel is launched: how many groups, and how many work items in each, along three axes. */
 typedef struct heng_grid {
+    heng_header header;
     uint32_t groups[3];
     uint32_t items[3];
     uint64_t local_bytes; /* memory that a group shares, besides the kernel's own */
