@@ -20,6 +20,14 @@ func submitBatch(_ stream: borrowing DeviceStream, _ count: Int) throws(DeviceEr
     for index in 0..<count { unsafe try stream.launch(nothing, with: UInt64(index)) }
 }
 
+/// Records one event again and again; named like the other, so that one pattern finds both.
+@inline(never)
+func submitBatch(
+    _ event: borrowing DeviceEvent, on stream: borrowing DeviceStream, _ count: Int
+) throws(DeviceError) {
+    for _ in 0..<count { try stream.record(event) }
+}
+
 @inline(never)
 func joinOnce() { unsafe WorkerPool.shared.parallelFor(count: 64, grain: 1, context: nil) { _, _, _ in } }
 
@@ -74,6 +82,18 @@ private func measureLaunches() throws {
     print("launch on cpu, ns until all have run:      \(summary(sustained))")
 }
 
+private func measureRecords() throws {
+    let context = try firstDevice(NullDevice.backend).makeContext()
+    let stream = try context.makeStream()
+    let event = try context.makeEvent()
+    let samples = try (0..<1_000).map { _ in
+        let start = TimePoint.monotonicNow()
+        try submitBatch(event, on: stream, batch)
+        return Double((TimePoint.monotonicNow() - start).nanoseconds) / Double(batch)
+    }
+    print("event record on null, ns:                  \(summary(samples))")
+}
+
 private func measureForkJoin() {
     let samples = (0..<2_000).map { _ in
         let start = TimePoint.monotonicNow()
@@ -96,9 +116,15 @@ private func countInstructions(_ name: String) throws {
         let context = try firstDevice(NullDevice.backend).makeContext()
         let stream = try context.makeStream()
         for _ in 0..<50 { try submitBatch(stream, batch) }
+    case "record-null":
+        let context = try firstDevice(NullDevice.backend).makeContext()
+        let stream = try context.makeStream()
+        let event = try context.makeEvent()
+        for _ in 0..<50 { try submitBatch(event, on: stream, batch) }
     default:
         throw Failure(
-            "There is no count named \(name).", nextStep: "Known: launch, launch-null.", exitCode: .wrongUse)
+            "There is no count named \(name).", nextStep: "Known: launch, launch-null, record-null.",
+            exitCode: .wrongUse)
     }
 }
 
@@ -111,6 +137,7 @@ enum Counts {
                 try countInstructions(name)
             } else {
                 try measureLaunches()
+                try measureRecords()
                 measureForkJoin()
             }
         } catch {

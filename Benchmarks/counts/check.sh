@@ -1,5 +1,5 @@
 #!/bin/sh
-# Counts the instructions that the calling thread spends per launch, under callgrind, and compares them with
+# Counts the instructions that the calling thread spends per launch and per record, under callgrind, and compares them with
 # thresholds.json. Counts do not depend on what else the machine does, so a rise is a change of ours.
 # Needs valgrind and python3; builds with HENG_BENCHMARKS=1. Exit 1: a threshold is passed.
 set -eu
@@ -11,7 +11,7 @@ trap 'rm -rf "$folder"' EXIT
 program="$folder/heng-counts"
 objcopy --strip-debug "$(HENG_BENCHMARKS=1 swift build -c release --show-bin-path)/heng-counts" "$program"
 status=0
-for name in launch launch-null; do
+for name in launch launch-null record-null; do
     # Collecting starts and stops with the function that submits, in the thread that calls it.
     valgrind --tool=callgrind --quiet --fair-sched=yes --collect-atstart=no --toggle-collect='*submitBatch*' \
         --callgrind-out-file="$folder/$name.%p" "$program" instructions "$name" >&2
@@ -23,7 +23,7 @@ lines = [line for file in files for line in open(file)]
 total = sum(int(line.split()[1]) for line in lines if line.startswith("totals:"))
 count = total / launches
 limit = json.load(open(thresholds))[name]
-print(f"{name}: {count:.0f} instructions per launch, at most {limit}")
+print(f"{name}: {count:.0f} instructions each, at most {limit}")
 sys.exit(count > limit or count < 5)
 END
 done

@@ -6,42 +6,99 @@ package import Essentials
 /// It mirrors `heng_error_description`. Errors of work that already ran (scope `stream` or `device`) are delivered by
 /// the stream's next calls, by `synchronize`, and by events, again and again, with the original cause.
 package struct DeviceError: ReportableError, Hashable {
-    package var code: Code
-    package var scope: Scope
+    package var code: Code {
+        get { facts.code }
+        set { facts.code = newValue }
+    }
+    package var scope: Scope {
+        get { facts.scope }
+        set { facts.scope = newValue }
+    }
     /// The call that failed, by its name in the table: `buffer_allocate`.
-    package var operation: String
+    package var operation: String {
+        get { facts.operation }
+        set { facts.operation = newValue }
+    }
     /// One sentence on what failed and on what.
-    package var text: String
+    package var text: String {
+        get { facts.text }
+        set { facts.text = newValue }
+    }
     /// The maker's or the system's own number; 0 when there is none.
-    package var nativeCode: Int
+    package var nativeCode: Int {
+        get { facts.nativeCode }
+        set { facts.nativeCode = newValue }
+    }
     /// What was asked for and what there was, when the error is about memory.
-    package var requested: ByteCount?
-    package var available: ByteCount?
+    package var requested: ByteCount? {
+        get { facts.requested }
+        set { facts.requested = newValue }
+    }
+    package var available: ByteCount? {
+        get { facts.available }
+        set { facts.available = newValue }
+    }
     /// Whether the same call may succeed later or smaller.
-    package var isRetriable: Bool
+    package var isRetriable: Bool {
+        get { facts.isRetriable }
+        set { facts.isRetriable = newValue }
+    }
     /// The number that the caller gave the work that failed; 0 when the error is not about work.
-    package var correlation: UInt64
+    package var correlation: UInt64 {
+        get { facts.correlation }
+        set { facts.correlation = newValue }
+    }
     /// The model's node that failed.
-    package var node: String?
+    package var node: String? {
+        get { facts.node }
+        set { facts.node = newValue }
+    }
     /// The operator that failed: `MatMul`.
-    package var operatorName: String?
+    package var operatorName: String? {
+        get { facts.operatorName }
+        set { facts.operatorName = newValue }
+    }
+
+    /// Behind one reference: every function that may throw makes room for its error, on the hot path too.
+    private var box: Box
+
+    private indirect enum Box: Hashable, Sendable {
+        case facts(Facts)
+    }
+
+    private var facts: Facts {
+        get {
+            switch box {
+            case .facts(let facts): facts
+            }
+        }
+        set { box = .facts(newValue) }
+    }
+
+    private struct Facts: Hashable, Sendable {
+        var code: Code
+        var scope: Scope
+        var operation: String
+        var text: String
+        var nativeCode: Int
+        var requested: ByteCount?
+        var available: ByteCount?
+        var isRetriable: Bool
+        var correlation: UInt64
+        var node: String?
+        var operatorName: String?
+    }
 
     package init(
         _ code: Code, scope: Scope = .call, operation: String, text: String, nativeCode: Int = 0,
         requested: ByteCount? = nil, available: ByteCount? = nil, isRetriable: Bool = false,
         correlation: UInt64 = 0, node: String? = nil, operatorName: String? = nil
     ) {
-        self.code = code
-        self.scope = scope
-        self.operation = operation
-        self.text = text
-        self.nativeCode = nativeCode
-        self.requested = requested
-        self.available = available
-        self.isRetriable = isRetriable
-        self.correlation = correlation
-        self.node = node
-        self.operatorName = operatorName
+        box = .facts(
+            Facts(
+                code: code, scope: scope, operation: operation, text: text, nativeCode: nativeCode,
+                requested: requested, available: available, isRetriable: isRetriable,
+                correlation: correlation, node: node, operatorName: operatorName))
     }
 
     /// How far an error reaches: what is still usable after it.

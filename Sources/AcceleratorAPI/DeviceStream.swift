@@ -90,7 +90,7 @@ extension DeviceStream {
     }
 
     /// Runs a C function with one plain value as its arguments.
-    @inlinable
+    @inlinable @inline(__always)
     package borrowing func launch<Arguments: BitwiseCopyable>(
         _ function: @convention(c) (UnsafeRawPointer) -> Void, with arguments: Arguments,
         correlation: UInt64 = 0

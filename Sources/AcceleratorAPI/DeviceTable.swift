@@ -9,7 +9,9 @@ internal import Essentials
     // Unchecked: the table is written once, before anyone else sees it.
     package let functions: UnsafePointer<heng_accelerator_table>
     /// The groups of a layer's table, which stand for those of the backend below; nil where the table is a backend's.
-    private let layerGroups: [Int: UnsafePointer<heng_header>]?
+    ///
+    /// Behind a pointer, like the functions, so that passing a table around counts no references.
+    private let layerGroups: UnsafePointer<[Int: UnsafePointer<heng_header>]>?
 
     /// Copies a table, or refuses one of another major number.
     package init(copying source: UnsafePointer<heng_accelerator_table>) throws(DeviceError) {
@@ -30,14 +32,18 @@ internal import Essentials
         unsafe place.initialize(to: table)
         unsafe place.pointee.header.struct_size = UInt32(MemoryLayout<heng_accelerator_table>.size)
         unsafe functions = UnsafePointer(place)
-        unsafe self.layerGroups = unsafe layerGroups
+        unsafe self.layerGroups = unsafe layerGroups.map { groups in
+            let place = UnsafeMutablePointer<[Int: UnsafePointer<heng_header>]>.allocate(capacity: 1)
+            unsafe place.initialize(to: groups)
+            return unsafe UnsafePointer(place)
+        }
     }
 
     package var name: String { unsafe functions.pointee.name.map { unsafe String(cString: $0) } ?? "unnamed" }
 
     /// The table of a group by its kind; nil where the backend has none.
     package func group(_ kind: Int) -> UnsafePointer<heng_header>? {
-        if let layerGroups = unsafe layerGroups { return unsafe layerGroups[kind] }
+        if let layerGroups = unsafe layerGroups { return unsafe layerGroups.pointee[kind] }
         var found: UnsafePointer<heng_header>?
         var error: OpaquePointer?
         guard let function = unsafe functions.pointee.group else { return nil }
