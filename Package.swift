@@ -85,6 +85,9 @@ let allTargets: [Target] = [
             "TopologyDiscovery", "CKernels", "COpenBLAS", "CLinux",
         ]),
     library(
+        "SimulatedBackend",
+        ["Essentials", "KernelInterface", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph"]),
+    library(
         "Execution", ["Essentials", "KernelInterface", "AcceleratorAPI", "ComputeGraph", "Instrumentation"]),
     library(
         "MachineAgent",
@@ -103,7 +106,10 @@ let allTargets: [Target] = [
         ]),
     library(
         "Backends",
-        ["Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend", "PluginBackend"]),
+        [
+            "Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend", "PluginBackend",
+            "SimulatedBackend",
+        ]),
     library(
         "Training",
         ["Essentials", "ComputeGraph", "AcceleratorAPI", "KernelInterface", "Execution", "Collectives"],
@@ -180,6 +186,12 @@ let allTargets: [Target] = [
         [
             "Essentials", "AcceleratorAPI", "CHengAccelerator", "KernelInterface", "ComputeGraph",
             "CPUBackend", "CKernels", "TopologyDiscovery",
+        ]),
+    tests(
+        "SimulatedBackendTests",
+        [
+            "Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph", "KernelInterface",
+            "SimulatedBackend",
         ]),
     tests(
         "ExecutionTests",

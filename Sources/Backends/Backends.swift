@@ -2,11 +2,14 @@ package import AcceleratorAPI
 internal import CPUBackend
 internal import Essentials
 package import PluginBackend
+internal import SimulatedBackend
 
 /// The list of backends, compiled in and of plugins: the only place that names them.
 package enum Backends {
     /// Those compiled in, in the order in which devices are listed.
-    package static let all: [Backend] = [CPUDevices.backend]
+    ///
+    /// The simulated devices are those of the file that HENG_SIMDEV names; without it there are none.
+    package static let all: [Backend] = [CPUDevices.backend, SimulatedDevices.backend]
 
     /// What vendors' plugins bring, and why some cannot be used; the first call loads them.
     package static let plugins = Plugins.load()

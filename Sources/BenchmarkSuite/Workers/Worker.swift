@@ -1,6 +1,6 @@
-internal import AcceleratorAPI
+package import AcceleratorAPI
 internal import Backends
-internal import Essentials
+package import Essentials
 package import Results
 
 /// What one process of a run does: the arguments of the hidden command `heng bench-worker`.
@@ -67,13 +67,34 @@ func ownDevice() throws -> Device {
     guard let device = try Backends.firstDevice() else {
         throw Failure("This process may use no device.", exitCode: .setupMissing)
     }
+    try MeasuredDevices.check([(device.id, device.description)])
     return device
+}
+
+/// The devices that benchmarks measure: real ones only.
+package enum MeasuredDevices {
+    /// All devices of the process; refuses where one of them is simulated.
+    package static func all() throws -> [Device] {
+        let devices = try Backends.devices()
+        try check(devices.map { ($0.id, $0.description) })
+        return devices
+    }
+
+    /// The times of a simulated device are made up, so no figure may come from it.
+    package static func check(_ devices: [(id: DeviceID, description: DeviceDescription)]) throws {
+        guard let simulated = devices.first(where: \.description.isSimulated) else { return }
+        throw Failure(
+            "\(simulated.id) is a simulated device, and benchmarks measure only real ones.",
+            nextStep: simulated.id.kind == "simdev"
+                ? "Unset HENG_SIMDEV and run again." : "Take its plugin away and run again.",
+            exitCode: .wrongUse)
+    }
 }
 
 enum CeilingsWorker {
     static func run(seconds: Double, answer: String) throws {
         // Ceilings are measured by the CPU's kernels.
-        let devices = try Backends.devices().filter { $0.description.isHostAddressable }
+        let devices = try MeasuredDevices.all().filter { $0.description.isHostAddressable }
         let share = Duration.milliseconds(Int64(seconds * 1000)) / devices.count
         try WorkerAnswer.write(try devices.map { try Backends.ceilings(of: $0, budget: share) }, to: answer)
     }

@@ -72,6 +72,7 @@ struct BenchCommand: ParsableCommand {
         func run() throws {
             let interrupt = try Interruption.require()
             let environment = ProcessInfo.processInfo.environment
+            _ = try MeasuredDevices.all()
             let options = BenchmarkOptions(
                 suite: suite, tier: tier, seed: seed, budget: try budget.map(duration(of:)),
                 folder: output,
