@@ -65,6 +65,8 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
     private let base: Device?
     /// What the handle points to, where that is ours to keep alive.
     private let owner: AnyObject?
+    /// A context of somebody else's that serves instead of new ones; nil for most devices.
+    let lentContext: OpaquePointer?
 
     /// Asks the backend to describe the device behind the handle.
     package init(
@@ -75,6 +77,7 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
         unsafe self.handle = handle
         self.base = base
         self.owner = owner
+        unsafe lentContext = nil
         description = try unsafe Device.describe(handle, table)
         id = base?.id ?? DeviceID(kind: description.kind, index: index)
     }
@@ -84,6 +87,7 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
         unsafe handle = unsafe device.handle
         base = device
         owner = nil
+        unsafe lentContext = unsafe device.lentContext
         description = device.description
         self.id = id
     }
@@ -91,6 +95,17 @@ package struct DeviceDescription: Hashable, Sendable, Codable {
     /// The same device under another number, for lists in which two backends have devices of one kind.
     package func numbered(_ index: Int) -> Device {
         index == id.index ? self : Device(self, id: DeviceID(kind: id.kind, index: index))
+    }
+
+    /// The same device, where everything is made in a context that somebody else keeps alive.
+    package init(_ base: Device, lending context: OpaquePointer) {
+        table = base.table
+        unsafe handle = unsafe base.handle
+        self.base = base
+        owner = nil
+        unsafe lentContext = unsafe context
+        description = base.description
+        id = base.id
     }
 
     /// Makes a context: the owner of streams, events and buffers.

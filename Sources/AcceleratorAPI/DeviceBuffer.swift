@@ -62,12 +62,37 @@ package import Essentials
     package let hostAddress: UnsafeMutableRawPointer?
     package let offset: Int
     package let size: Int
+    /// Whether the bytes are ordinary memory of the process, which no buffer holds.
+    package let isInHostMemory: Bool
+
+    /// A part of a buffer that somebody else owns, by its handle.
+    package init(
+        handle: OpaquePointer, hostAddress: UnsafeMutableRawPointer?, offset: Int, size: Int
+    ) {
+        unsafe self.handle = unsafe handle
+        unsafe self.hostAddress = unsafe hostAddress
+        self.offset = offset
+        self.size = size
+        isInHostMemory = false
+    }
+
+    /// Ordinary memory, for work on devices whose memory the host reaches, and for copies.
+    package init(host address: UnsafeMutableRawPointer, size: Int) {
+        unsafe handle = OpaquePointer(address)
+        unsafe hostAddress = unsafe address
+        offset = 0
+        self.size = size
+        isInHostMemory = true
+    }
 
     /// A part of this view.
     package func view(offset: Int, size: Int) -> DeviceBufferView {
         precondition(
             offset >= 0 && size >= 0 && offset <= self.size - size,
             "a view of \(size) bytes from \(offset) leaves its view of \(self.size)")
+        if isInHostMemory, let address = unsafe hostAddress {
+            return unsafe DeviceBufferView(host: address + offset, size: size)
+        }
         return unsafe DeviceBufferView(
             handle: handle, hostAddress: hostAddress.map { unsafe $0 + offset }, offset: self.offset + offset,
             size: size)
@@ -75,6 +100,8 @@ package import Essentials
 
     /// The view as the table takes it; its size is the capacity.
     package var range: heng_range {
-        unsafe heng_range(buffer: handle, host: nil, offset: UInt64(offset), size: UInt64(size))
+        isInHostMemory
+            ? unsafe heng_range(buffer: nil, host: hostAddress, offset: 0, size: UInt64(size))
+            : unsafe heng_range(buffer: handle, host: nil, offset: UInt64(offset), size: UInt64(size))
     }
 }

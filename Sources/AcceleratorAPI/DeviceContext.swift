@@ -10,9 +10,18 @@ package import Essentials
     let device: Device
     let handle: OpaquePointer
     var table: DeviceTable { device.table }
+    /// Whether somebody else destroys the handle.
+    private let isLent: Bool
 
     init(device: Device) throws(DeviceError) {
         let table = device.table
+        if let lent = unsafe device.lentContext {
+            self.device = device
+            unsafe self.handle = unsafe lent
+            isLent = true
+            return
+        }
+        isLent = false
         var handle: OpaquePointer?
         try unsafe table.call(table.functions.pointee.context_create, "context_create") {
             unsafe $0(device.handle, &handle, $1)
@@ -22,6 +31,7 @@ package import Essentials
     }
 
     deinit {
+        if isLent { return }
         // All children hold this object, so none is left, and there is nobody to tell about a failure.
         _ = unsafe table.functions.pointee.context_destroy?(handle, nil)
     }
@@ -60,6 +70,11 @@ package struct DeviceContext: ~Copyable, Sendable {
     /// Makes an ordered lane of work with choices about where it runs and what happens when work fails.
     package borrowing func makeStream(options: StreamOptions) throws(DeviceError) -> DeviceStream {
         try DeviceStream(in: core, options: options)
+    }
+
+    /// A stream of the same device that somebody else made and destroys.
+    package borrowing func lending(stream handle: OpaquePointer) -> DeviceStream {
+        unsafe DeviceStream(lending: handle, in: core)
     }
 
     /// Makes an event that no stream has recorded yet.

@@ -25,8 +25,16 @@ private typealias LaunchFunction =
         self.core = core
     }
 
-    /// Whether `close` has destroyed the handle already.
+    /// Whether `close` has destroyed the handle already, or somebody else will.
     private var isClosed = false
+
+    /// A stream of somebody else's, who keeps it alive.
+    init(lending handle: OpaquePointer, in core: ContextCore) {
+        unsafe launchFunction = unsafe core.table.functions.pointee.stream_launch
+        unsafe self.handle = unsafe handle
+        self.core = core
+        isClosed = true
+    }
 
     deinit {
         if !isClosed { _ = unsafe core.table.functions.pointee.stream_destroy?(handle, nil) }

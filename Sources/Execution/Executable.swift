@@ -18,9 +18,15 @@ package final class Executable: Sendable {
         /// Whether products take up the additions and activations behind them first (`Graph.fused`).
         package var fuses: Bool
 
-        package init(parametersAreFrozen: Bool = true, fuses: Bool = true) {
+        /// Memory of the caller's for the constants; nil allocates it.
+        package var constantMemory: DeviceBufferView?
+
+        package init(
+            parametersAreFrozen: Bool = true, fuses: Bool = true, constantMemory: DeviceBufferView? = nil
+        ) {
             self.parametersAreFrozen = parametersAreFrozen
             self.fuses = fuses
+            self.constantMemory = constantMemory
         }
     }
 
@@ -61,7 +67,8 @@ package final class Executable: Sendable {
         let graph = options.fuses && kernels.takesFusedOperators ? graph.fused() : graph
         var lowering = try Lowering(
             graph: graph, device: device, assignments: assignments,
-            parametersAreFrozen: options.parametersAreFrozen && assignments.isEmpty)
+            parametersAreFrozen: options.parametersAreFrozen && assignments.isEmpty,
+            constantMemory: options.constantMemory)
         try lowering.prepareNodes(kernels)
         try lowering.placeAssignments()
         lowering.shareMemoryInPlace()
@@ -100,5 +107,13 @@ struct ExecutionStep: Sendable {
 
 /// The constants of a graph in the device's memory, plain and packed; buffers keep what they need of their context.
 struct ConstantStore: Sendable {
+    let views: [DeviceBufferView]
+    /// The buffers behind the views; none where the memory is the caller's.
     let buffers: [OwnedBuffer]
+    let size: Int
+}
+
+extension Executable {
+    /// The memory that the constants take, with their rounding.
+    package var constantSize: ByteCount { ByteCount(bytes: constants.size) }
 }

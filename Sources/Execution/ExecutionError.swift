@@ -1,5 +1,5 @@
 package import ComputeGraph
-internal import Essentials
+package import Essentials
 package import KernelInterface
 
 /// Why a graph cannot be made executable, or an executable cannot be run with what was given.
@@ -10,6 +10,8 @@ package enum ExecutionError: ReportableError, Sendable {
     case unknownParameter(name: String)
     case wrongInputs(expected: [TensorType], given: [TensorType])
     case wrongAssignment(output: Int, parameter: String, reason: String)
+    /// The caller's memory for constants is too small, and `least` is known to be needed.
+    case constantMemoryTooSmall(least: ByteCount)
 
     package var summary: String {
         switch self {
@@ -25,6 +27,8 @@ package enum ExecutionError: ReportableError, Sendable {
             "The graph takes \(listed(expected)), but \(listed(given)) was given."
         case .wrongAssignment(let output, let parameter, let reason):
             "Output \(output) cannot be assigned to the parameter \(parameter): \(reason)"
+        case .constantMemoryTooSmall(let least):
+            "The memory given for the constants is too small: at least \(least) are needed."
         }
     }
 
@@ -35,6 +39,7 @@ package enum ExecutionError: ReportableError, Sendable {
             "Load weights that were made for this graph."
         case .wrongInputs: "Give one tensor per graph input, in the graph's order and of its types."
         case .wrongAssignment: nil
+        case .constantMemoryTooSmall: "Ask first how much is needed, or give none."
         }
     }
 }

@@ -28,7 +28,8 @@ struct Lowering {
     private var parameterNames: [ValueID: String] = [:]
 
     init(
-        graph: Graph, device: Device, assignments: [Executable.Assignment], parametersAreFrozen: Bool
+        graph: Graph, device: Device, assignments: [Executable.Assignment], parametersAreFrozen: Bool,
+        constantMemory: DeviceBufferView?
     ) throws {
         self.graph = graph
         self.device = device
@@ -36,7 +37,7 @@ struct Lowering {
         self.parametersAreFrozen = parametersAreFrozen
         root = graph.values.indices.map(ValueID.init(index:))
         for id in graph.parameters { parameterNames[id] = graph.name(of: id) }
-        constantBuilder = ConstantBuilder(try device.makeContext())
+        constantBuilder = ConstantBuilder(try device.makeContext(), constantMemory)
     }
 
     private let constantBuilder: ConstantBuilder
@@ -284,38 +285,57 @@ private final class ConstantBuilder {
     }
 
     private let context: DeviceContext
+    /// The caller's memory that is left; nil where there is none of the caller's.
+    private var memory: DeviceBufferView?
     private var indices: [Key: Int] = [:]
+    private var views: [DeviceBufferView] = []
     private var buffers: [OwnedBuffer] = []
+    private var size = 0
 
-    init(_ context: consuming DeviceContext) { self.context = context }
+    init(_ context: consuming DeviceContext, _ memory: DeviceBufferView?) {
+        self.context = context
+        self.memory = memory
+    }
 
-    var store: ConstantStore { ConstantStore(buffers: buffers) }
+    var store: ConstantStore { ConstantStore(views: views, buffers: buffers, size: size) }
 
     func index(of value: ValueID, _ tensor: HostTensor, _ packing: Packing? = nil) throws -> Int {
         let key = Key(value: value, packing: packing?.key)
         if let known = indices[key] { return known }
-        let plain = try upload(tensor)
-        var buffer = plain
-        if let packing {
-            buffer = try makeBuffer(packing.size)
-            let stream = try context.makeStream()
-            try plain.view.view(offset: 0, size: tensor.type.byteCount)
-                .pack(as: packing, into: buffer.view, on: stream)
-        }
-        indices[key] = buffers.count
-        buffers.append(buffer)
-        return buffers.count - 1
-    }
-
-    private func upload(_ tensor: HostTensor) throws -> OwnedBuffer {
-        let buffer = try makeBuffer(ByteCount(bytes: tensor.type.byteCount))
         let stream = try context.makeStream()
-        try unsafe tensor.withBytes { bytes in try unsafe buffer.view.write(bytes, on: stream) }
-        return buffer
+        if let packing {
+            // The plain form is needed only until it is packed.
+            let plain = OwnedBuffer(
+                try context.makeBuffer(of: ConstantBuilder.space(for: tensor.type.byteCount)))
+            try unsafe tensor.withBytes { bytes in try unsafe plain.view.write(bytes, on: stream) }
+            try plain.view.view(offset: 0, size: tensor.type.byteCount)
+                .pack(as: packing, into: try makeView(packing.size.bytes), on: stream)
+        } else {
+            let view = try makeView(tensor.type.byteCount)
+            try unsafe tensor.withBytes { bytes in try unsafe view.write(bytes, on: stream) }
+        }
+        indices[key] = views.count - 1
+        return views.count - 1
     }
 
-    private func makeBuffer(_ size: ByteCount) throws -> OwnedBuffer {
-        OwnedBuffer(
-            try context.makeBuffer(of: max(size, .bytes(1)).roundedUp(to: MemoryPlan.alignment)))
+    private static func space(for bytes: Int) -> ByteCount {
+        ByteCount(bytes: max(bytes, 1)).roundedUp(to: MemoryPlan.alignment)
+    }
+
+    /// The next view of the store.
+    private func makeView(_ bytes: Int) throws -> DeviceBufferView {
+        let space = ConstantBuilder.space(for: bytes)
+        size += space.bytes
+        if let left = memory {
+            guard left.size >= space.bytes else {
+                throw ExecutionError.constantMemoryTooSmall(least: ByteCount(bytes: size))
+            }
+            views.append(left.view(offset: 0, size: space.bytes))
+            memory = left.view(offset: space.bytes, size: left.size - space.bytes)
+        } else {
+            buffers.append(OwnedBuffer(try context.makeBuffer(of: space)))
+            views.append(buffers[buffers.count - 1].view)
+        }
+        return views[views.count - 1]
     }
 }

@@ -170,7 +170,7 @@ private struct Binder {
         case .parameter(let name, let type): try parameters.view(of: name, expecting: type)
         case .packedParameter(let name, let type, let packing):
             try parameters.packedView(of: name, type: type, as: packing)
-        case .constant(let index): constants.buffers[index].view
+        case .constant(let index): constants.views[index]
         }
     }
 
