@@ -15,6 +15,15 @@ let swiftSettings: [SwiftSetting] = [
 /// Sanitizers need the dynamic C library.
 let isSanitized = ProcessInfo.processInfo.environment["HENG_SANITIZE"] == "1"
 
+/// How libheng.so is linked.
+///
+/// The two libraries are parts of FoundationEssentials that the compiler forgets to name.
+let libraryLinking = [
+    "-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims", "-Xlinker", "-soname=libheng.so.1",
+    "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/HengLibrary/exports.map", "-Xlinker",
+    "--gc-sections", "-Xlinker", "-z", "-Xlinker", "defs",
+]
+
 func library(
     _ name: String, _ needs: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
 ) -> Target {
@@ -41,6 +50,7 @@ let allTargets: [Target] = [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux", path: "Sources/CLinux"),
     .target(name: "CHengAccelerator", path: "Sources/CHengAccelerator"),
+    .target(name: "CHengForwarding", dependencies: ["CHengAccelerator"], path: "Sources/CHengForwarding"),
     .target(name: "CKernels", path: "Kernels/CPU"),
     .target(
         name: "CImageCodecs", path: "Sources/CImageCodecs",
@@ -142,6 +152,17 @@ let allTargets: [Target] = [
             "ONNXImport", "ModelRunning", "Conformance", argumentParser, "heng-step",
         ],
         path: "Sources/heng", swiftSettings: swiftSettings),
+
+    // One library for C programs: it carries the Swift runtime in itself and shows one symbol.
+    .target(
+        name: "HengLibrary",
+        dependencies: [
+            "Essentials", "Results", "ComputeGraph", "AcceleratorAPI", "CHengAccelerator", "CHengForwarding",
+            "KernelInterface", "Execution", "ONNXFormat", "ONNXImport", "Backends", "ModelRunning", crypto,
+            protobuf,
+        ],
+        path: "Sources/HengLibrary", exclude: ["exports.map"], swiftSettings: swiftSettings,
+        linkerSettings: isSanitized ? [] : [.unsafeFlags(libraryLinking)]),
 
     // Tests
     .executableTarget(
@@ -260,6 +281,8 @@ let fuzzTargets: [Target] = [
 
 let package = Package(
     name: "heng",
+    // Not called heng, because that is the program; `make install` gives it its name, libheng.so.
+    products: [.library(name: "HengLibrary", type: .dynamic, targets: ["HengLibrary"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),

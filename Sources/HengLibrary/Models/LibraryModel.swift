@@ -1,0 +1,140 @@
+internal import AcceleratorAPI
+internal import Backends
+internal import CHengAccelerator
+internal import CHengForwarding
+internal import ComputeGraph
+internal import Essentials
+internal import Execution
+internal import KernelInterface
+internal import ONNXImport
+internal import Synchronization
+
+/// A loaded model: prepared for its shapes, or run in parts where shapes depend on values.
+@safe final class LibraryModel: @unchecked Sendable {
+    // Unchecked: what changes is behind a lock, and the header lets callers run a model once at a time.
+    enum Form {
+        case prepared(DetachedRun)
+        case inParts(ONNXModel)
+    }
+
+    let form: Form
+    let device: Device
+    let context: DeviceContext
+    let inputTypes: [TensorType]
+    /// Nil where a shape is known only after a run.
+    let outputTypes: [TensorType?]
+    let outputNames: [String]
+    /// The graph before fusion, as it is saved; nil where the model is run in parts.
+    let graph: Graph?
+    let texts = TensorTexts()
+    /// Held while texts are added.
+    let textLock = Mutex<Void>(())
+    let inputs: [UnsafePointer<heng_tensor_description>]
+    let outputs: [UnsafePointer<heng_tensor_description>]
+    /// What can be saved; nil where the model needs other files.
+    let bytes: [UInt8]?
+    /// Which graph it was compiled from, and at which of its changes.
+    let origin: (graph: ObjectIdentifier, change: Int)?
+    let stream: DeviceStream
+
+    private let scratch: DeviceBufferView?
+    private let ownScratch: KeptBuffer?
+    /// The latest submission, which the next one in another stream waits for.
+    private let latest: DeviceEvent
+    private let latestStream = Mutex<UInt>(0)
+
+    init(
+        _ source: ModelSource, _ request: ModelRequest, in found: heng_forwarded,
+        origin: (graph: ObjectIdentifier, change: Int)? = nil
+    ) throws {
+        device = try unsafe LibraryDevices.deviceInContext(of: found)
+        context = try device.makeContext()
+        stream = try context.makeStream()
+        latest = try context.makeEvent()
+        self.origin = origin
+        guard let types = try source.types(request) else {
+            throw failure(
+                .modelDynamic, "\(request.operation)",
+                "Extents of the model's inputs are open; load it with the shapes of all inputs.")
+        }
+        inputTypes = source.inputs.compactMap { types[$0.name] }
+        outputNames = source.model.outputs.map(\.name)
+        let scope = unsafe RangeScope(device: found.device, operation: request.operation)
+        let kernels = try Backends.kernels(for: device)
+        graph = try LibraryModel.graph(of: source.model, types)
+        if let graph {
+            let weights = unsafe request.weights.size > 0 ? try scope.view(request.weights) : nil
+            let run = DetachedRun(
+                try Executable(
+                    graph: graph, device: device, kernels: kernels,
+                    options: Executable.Options(constantMemory: weights)))
+            form = .prepared(run)
+            outputTypes = graph.outputs.map(graph.type(of:))
+            bytes = nil
+            let given = unsafe request.working.size > 0 ? try scope.view(request.working) : nil
+            if run.scratch == .zero {
+                scratch = nil
+                ownScratch = nil
+            } else if let given {
+                guard given.size >= run.scratch.bytes else {
+                    throw failure(
+                        .modelSize, "\(request.operation)",
+                        "The model needs \(run.scratch.bytes) bytes of working memory, and \(given.size) are "
+                            + "given.")
+                }
+                scratch = given
+                ownScratch = nil
+            } else {
+                let kept = KeptBuffer(try context.makeBuffer(of: run.scratch))
+                ownScratch = kept
+                scratch = kept.view
+            }
+        } else {
+            form = .inParts(source.model)
+            outputTypes = source.model.outputs.map { _ in nil }
+            bytes = source.bytes
+            scratch = nil
+            ownScratch = nil
+        }
+        let texts = texts
+        unsafe inputs = unsafe zip(source.inputs, inputTypes).map { unsafe texts.tensor(name: $0.name, $1) }
+        unsafe outputs = unsafe zip(source.model.outputs, outputTypes).map { output, type in
+            if let type { return unsafe texts.tensor(name: output.name, type) }
+            guard case .tensor(let element, let shape) = output.type else {
+                return unsafe texts.tensor(name: output.name, element: nil, shape: nil)
+            }
+            return unsafe texts.tensor(name: output.name, element: element, shape: shape)
+        }
+    }
+
+    /// The whole model as one graph; nil where shapes depend on values.
+    static func graph(of model: ONNXModel, _ types: [String: TensorType]) throws -> Graph? {
+        do {
+            let graph = try model.graph(for: types)
+            // A sequence is as many tensors as it happens to have.
+            return graph.outputs.count == model.outputs.count ? graph : nil
+        } catch let error as ONNXError where error.needsValue { return nil }
+    }
+}
+
+extension LibraryModel {
+    var dynamic: Bool { if case .inParts = form { true } else { false } }
+
+    /// Submits one run with all operands in memory that the device reaches.
+    func submit(
+        inputs: [DeviceBufferView], outputs: [DeviceBufferView], on lane: borrowing DeviceStream
+    ) throws {
+        guard case .prepared(let run) = form else {
+            throw failure(
+                .modelDynamic, "model_submit",
+                "The model's shapes depend on values, so it cannot be submitted; run it with model_run.")
+        }
+        let handle = unsafe UInt(bitPattern: lane.handle)
+        try latestStream.withLock { known in
+            if known != 0, known != handle { try lane.wait(for: latest) }
+            try run.submit(inputs: inputs, outputs: outputs, scratch: scratch, on: lane)
+            try lane.record(latest)
+            known = handle
+        }
+    }
+}
