@@ -339,7 +339,7 @@ AT(heng_node_info, output_count, 44);
 AT(heng_node_info, inputs, 48);
 AT(heng_node_info, outputs, 56);
 
-SIZE(heng_model_table, 104);
+SIZE(heng_model_table, 112);
 AT(heng_model_table, header, 0);
 AT(heng_model_table, model_query, 16);
 AT(heng_model_table, model_load, 24);
@@ -352,6 +352,7 @@ AT(heng_model_table, model_submit, 72);
 AT(heng_model_table, model_node, 80);
 AT(heng_model_table, model_save, 88);
 AT(heng_model_table, model_compatibility, 96);
+AT(heng_model_table, model_signature, 104);
 
 SIZE(heng_graph_table, 128);
 AT(heng_graph_table, header, 0);

@@ -1078,6 +1078,16 @@ typedef struct heng_model_table {
     /* What the device says to such a file: HENG_COMPATIBILITY_... Synchronous, any thread. */
     int32_t (*model_compatibility)(
         heng_device *device, const heng_model_arguments *arguments, int32_t *compatibility, heng_error **error);
+
+    /*
+     * What a model that is not loaded declares of input number `index`, or with `output` 1 of that output: `tensor`
+     * gives room for extents, which are HENG_DIM_UNKNOWN where open, and its rank is HENG_RANK_UNKNOWN where that is
+     * open too; `name` has room for `capacity` bytes with its end, and is cut to fit. HENG_ERROR_OUT_OF_RANGE behind
+     * the last. Synchronous, any thread.
+     */
+    int32_t (*model_signature)(
+        heng_device *device, const heng_model_arguments *arguments, uint8_t output, uint32_t index,
+        heng_inferred_tensor *tensor, char *name, uint64_t capacity, heng_error **error);
 } heng_model_table;
 
 /* ---- Graphs (R280-58, R280-59) ---- */
