@@ -7,7 +7,7 @@ BUILD := .build/release
 RELEASE := -c release --explicit-target-dependency-import-check error
 
 .PHONY: demo test deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
-.PHONY: check-exported-models asan tsan fuzz clean help
+.PHONY: check-exported-models asan tsan fuzz install uninstall clean help
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -79,6 +79,29 @@ operators: build ## write Documentation/operators.md anew from the schemas
 onnx-format: ## write the Swift code of the ONNX file format anew; needs protoc and protoc-gen-swift
 	protoc --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true --proto_path=Sources/ONNXFormat \
 		--swift_out=Sources/ONNXFormat onnx.proto
+
+# Where `make install` puts things; DESTDIR comes before it, for packages.
+PREFIX ?= /usr/local
+ROOT = $(DESTDIR)$(PREFIX)
+INSTALL ?= install
+
+install: ## install what `make build` built: program, library, header, Python module, examples (PREFIX, DESTDIR)
+	@test -x $(BUILD)/heng && test -f $(BUILD)/libHengLibrary.so || { echo "Run make build first." >&2; exit 2; }
+	$(INSTALL) -d $(ROOT)/bin $(ROOT)/libexec/heng $(ROOT)/include $(ROOT)/lib/pkgconfig $(ROOT)/share/heng \
+		$(ROOT)/share/doc/heng/examples/c
+	$(INSTALL) -m 755 $(BUILD)/heng $(ROOT)/bin/heng
+	$(INSTALL) -m 755 $(BUILD)/heng-step $(ROOT)/libexec/heng/heng-step
+	$(INSTALL) -m 755 --strip $(BUILD)/libHengLibrary.so $(ROOT)/lib/libheng.so.1
+	ln -sf libheng.so.1 $(ROOT)/lib/libheng.so
+	$(INSTALL) -m 644 Sources/CHengAccelerator/include/heng_accelerator.h $(ROOT)/include/
+	$(INSTALL) -m 644 Config/heng.pc $(ROOT)/lib/pkgconfig/
+	$(INSTALL) -m 644 python/heng.py $(ROOT)/share/heng/
+	$(INSTALL) -m 644 examples/c/*.c examples/c/*.h examples/c/Makefile $(ROOT)/share/doc/heng/examples/c/
+
+uninstall: ## remove what `make install` put there (the same PREFIX and DESTDIR)
+	rm -f $(ROOT)/bin/heng $(ROOT)/lib/libheng.so $(ROOT)/lib/libheng.so.1 $(ROOT)/include/heng_accelerator.h \
+		$(ROOT)/lib/pkgconfig/heng.pc
+	rm -rf $(ROOT)/libexec/heng $(ROOT)/share/heng $(ROOT)/share/doc/heng
 
 clean: ## remove what was built
 	rm -rf .build .build-*

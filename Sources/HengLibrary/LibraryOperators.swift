@@ -104,6 +104,7 @@ private func support(
     let device = try unsafe LibraryDevices.device(of: find(device, HENG_OBJECT_DEVICE, "operator_supports"))
     do {
         let kernels = try kernels(for: device)
+        try unsafe requireDeterminism(description)
         let call = try unsafe OperatorCrossing.graph(of: description, registry: ModelSetup.allOperators)
         for node in call.graph.nodes {
             let (kernel, refusals) = kernels.choose(for: NodeSignature(node, in: call.graph))
@@ -133,6 +134,15 @@ private func kernels(for device: Device) throws -> any KernelProvider {
     }
 }
 
+/// Our kernels give the same bits again on the same device and threads, and promise no more.
+private func requireDeterminism(_ description: UnsafePointer<heng_operator_description>?) throws {
+    let full = unsafe StructCrossing.read(description, zero: heng_operator_description())
+    guard let full = unsafe full, unsafe full.determinism > Int32(HENG_DETERMINISM_RUN) else { return }
+    throw failure(
+        .unsupported, "operator_prepare",
+        "The kernels give the same bits again only on the same device and number of threads.")
+}
+
 /// The sentence, cut where it does not fit.
 private func fill(_ place: UnsafeMutablePointer<heng_refusal>?, _ error: DeviceError) {
     guard let place = unsafe place else { return }
@@ -156,26 +166,43 @@ private func infer(
     _ description: UnsafePointer<heng_operator_description>?,
     _ outputs: UnsafePointer<UnsafeMutablePointer<heng_inferred_tensor>?>?, _ count: UInt32
 ) throws {
-    let call = try unsafe OperatorCrossing.graph(of: description, registry: ModelSetup.allOperators)
-    guard count <= call.graph.outputs.count, unsafe count == 0 || outputs != nil else {
+    guard let places = unsafe outputs, count <= 4096,
+        var full = unsafe StructCrossing.read(description, zero: heng_operator_description())
+    else {
         throw failure(
-            .operatorOutput, "operator_infer",
-            "\(count) outputs are asked for, and there are \(call.graph.outputs.count).")
+            .invalidArgument, "operator_infer", "A description and places for the outputs are needed.")
     }
-    for index in 0..<Int(count) {
-        guard let place = unsafe outputs?[index] else { continue }
-        guard var full = unsafe StructCrossing.read(UnsafePointer(place), zero: heng_inferred_tensor()) else {
-            throw failure(.version, "operator_infer", "An output's struct_size is not set.")
+    let wanted = (0..<Int(count)).filter { unsafe places[$0] != nil }
+    // The outputs that are asked for are those of the call, whatever the description says of them.
+    let any = unsafe heng_tensor_description()
+    let call = try unsafe withUnsafePointer(to: any) { any in
+        let named = unsafe (0..<Int(count)).map { place -> UnsafePointer<heng_tensor_description>? in
+            unsafe places[place] == nil ? nil : any
         }
-        let type = call.graph.type(of: call.graph.outputs[index])
-        let capacity = unsafe full.dims == nil ? 0 : Int(full.capacity)
-        unsafe full.rank = UInt32(type.shape.rank)
-        unsafe full.type = type.element.rawValue
-        for (axis, extent) in type.shape.extents.prefix(capacity).enumerated() {
-            unsafe full.dims?[axis] = Int64(extent)
+        return try unsafe named.withUnsafeBufferPointer { named in
+            unsafe full.outputs = named.baseAddress
+            unsafe full.output_count = count
+            unsafe full.header.struct_size = UInt32(MemoryLayout<heng_operator_description>.size)
+            return try unsafe OperatorCrossing.graph(of: &full, registry: ModelSetup.allOperators)
         }
-        _ = unsafe StructCrossing.fill(place, with: full)
     }
+    for (index, place) in wanted.enumerated() where index < call.graph.outputs.count {
+        guard let place = unsafe places[place] else { continue }
+        try unsafe tell(call.graph.type(of: call.graph.outputs[index]), at: place)
+    }
+}
+
+private func tell(_ type: TensorType, at place: UnsafeMutablePointer<heng_inferred_tensor>) throws {
+    guard var full = unsafe StructCrossing.read(UnsafePointer(place), zero: heng_inferred_tensor()) else {
+        throw failure(.version, "operator_infer", "An output's struct_size is not set.")
+    }
+    let capacity = unsafe full.dims == nil ? 0 : Int(full.capacity)
+    unsafe full.rank = UInt32(type.shape.rank)
+    unsafe full.type = type.element.rawValue
+    for (axis, extent) in type.shape.extents.prefix(capacity).enumerated() {
+        unsafe full.dims?[axis] = Int64(extent)
+    }
+    _ = unsafe StructCrossing.fill(place, with: full)
 }
 
 // MARK: - Preparing and running
@@ -186,6 +213,7 @@ private func prepare(
 ) throws {
     let found = try unsafe find(context, HENG_OBJECT_CONTEXT, "operator_prepare")
     let device = try unsafe LibraryDevices.deviceInContext(of: found)
+    try unsafe requireDeterminism(description)
     let call = try unsafe OperatorCrossing.graph(of: description, registry: ModelSetup.allOperators)
     let made = try unsafe LibraryOperator(
         call, outputs: outputPlaces(description, call.graph.outputs.count), on: device, kernels(for: device))

@@ -8,7 +8,7 @@ internal import ComputeGraph
     private var places: [UnsafeMutableRawPointer] = unsafe []
 
     deinit {
-        for unsafe place in unsafe places { unsafe place.deallocate() }
+        for unsafeplace in unsafe places { unsafe place.deallocate() }
     }
 
     func text(_ text: String) -> UnsafePointer<CChar> {

@@ -22,11 +22,11 @@ static inline void check(int32_t status, heng_error *error, const char *call) {
 }
 
 /* CHECK(heng->device_count(&count, &error)): ends the program with the reason where the call fails. */
-#define CHECK(call)                   \
-    do {                              \
-        heng_error *error = NULL;     \
-        const int32_t status = (call); \
-        check(status, error, #call);  \
+#define CHECK(call)                     \
+    do {                                \
+        heng_error *error = NULL;       \
+        const int32_t status_ = (call); \
+        check(status_, error, #call);   \
     } while (0)
 
 /* The header that every struct starts with: sizes and kinds let old programs work with new libraries. */

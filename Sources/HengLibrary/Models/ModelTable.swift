@@ -55,6 +55,19 @@ private func addLoading(_ table: inout heng_model_table) {
             try unsafe fill(info, query(request, LibraryDevices.device(of: found)), "model_query")
         }
     }
+    unsafe table.model_signature = { device, arguments, output, index, tensor, name, capacity, error in
+        unsafe guarded("model_signature", error) {
+            _ = try unsafe find(device, HENG_OBJECT_DEVICE, "model_signature")
+            let source = try unsafe ModelSource(ModelRequest(arguments, "model_signature"))
+            let list = output == 0 ? source.inputs : source.model.outputs
+            guard index < list.count else {
+                throw failure(.outOfRange, "model_signature", "There are \(list.count).")
+            }
+            try unsafe declare(
+                list[Int(index)], tensor,
+                UnsafeMutableBufferPointer(start: name, count: Int(clamping: capacity)))
+        }
+    }
     unsafe table.model_load = { context, arguments, result, error in
         unsafe guarded("model_load", error) {
             let found = try unsafe find(context, HENG_OBJECT_CONTEXT, "model_load")
@@ -166,6 +179,35 @@ private func pick(
             .outOfRange, "\(operation)", "There are \(unsafe list.count), and number \(index) is asked for.")
     }
     try unsafe place(result, operation).pointee = unsafe list[Int(index)]
+}
+
+/// Fills in what a file says of a value.
+private func declare(
+    _ value: ModelValue, _ place: UnsafeMutablePointer<heng_inferred_tensor>?,
+    _ name: UnsafeMutableBufferPointer<CChar>
+) throws {
+    guard let place = unsafe place,
+        var full = unsafe StructCrossing.read(UnsafePointer(place), zero: heng_inferred_tensor())
+    else {
+        throw failure(.invalidArgument, "model_signature", "The tensor is null or has no struct_size.")
+    }
+    unsafe full.type = 0
+    unsafe full.rank = HENG_RANK_UNKNOWN
+    if case .tensor(let element, let shape) = value.type {
+        unsafe full.type = element.rawValue
+        if let shape {
+            let capacity = unsafe full.dims == nil ? 0 : Int(full.capacity)
+            unsafe full.rank = UInt32(shape.count)
+            for (axis, extent) in shape.prefix(capacity).enumerated() {
+                unsafe full.dims[axis] = extent.map { Int64($0) } ?? Int64(HENG_DIM_UNKNOWN)
+            }
+        }
+    }
+    _ = unsafe StructCrossing.fill(place, with: full)
+    guard unsafe name.baseAddress != nil, !name.isEmpty else { return }
+    let bytes = value.name.utf8.prefix(name.count - 1)
+    for (index, byte) in bytes.enumerated() { unsafe name[index] = CChar(bitPattern: byte) }
+    unsafe name[bytes.count] = 0
 }
 
 /// What loading would need: the model is prepared and dropped, where its shapes are known.

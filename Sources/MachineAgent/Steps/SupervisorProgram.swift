@@ -8,10 +8,12 @@ package struct SupervisorProgram: Hashable, Sendable {
 
     package init(path: String) { self.path = path }
 
-    /// Finds heng-step beside the running program, or where the variable `HENG_STEP` says.
+    /// Finds heng-step beside the running program, where `make install` puts it, or where `HENG_STEP` says.
     package static func locate() throws -> SupervisorProgram {
         var candidates: [String] = []
-        if let folder = runningProgramFolder() { candidates.append(folder + "/heng-step") }
+        if let folder = runningProgramFolder() {
+            candidates += ["\(folder)/heng-step", "\(folder)/../libexec/heng/heng-step"]
+        }
         if let named = unsafe getenv("HENG_STEP") { candidates.append(unsafe String(cString: named)) }
         guard let found = candidates.first(where: { unsafe access($0, X_OK) == 0 }) else {
             throw StepError.supervisorMissing(searched: candidates)
