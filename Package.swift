@@ -250,6 +250,8 @@ let allTargets: [Target] = [
             protobuf,
         ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
+    // It uses what is built beside it, installed into a folder of its own: C programs and Python, not Swift modules.
+    tests("HengLibraryTests", ["Essentials"]),
     tests("CommandLineTests", ["Essentials", "Results", "heng", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),
 ]

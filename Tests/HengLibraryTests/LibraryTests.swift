@@ -1,0 +1,55 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The parts of the program in Tests/LibraryPrograms.
+private let parts = [
+    "lifecycle", "handles", "filled", "selection", "callbacks", "interchange", "operators", "models",
+    "graphs",
+    "missing",
+]
+
+/// The program compiled once by each compiler.
+private let programs = ["gcc", "clang"].reduce(into: [String: Result<String, any Error>]()) {
+    built, compiler in
+    built[compiler] = Result {
+        let installation = try Installation.shared.get()
+        let folder = "\(Installation.repository)/Tests/LibraryPrograms"
+        let sources = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+            $0.hasSuffix(".c")
+        }
+        let program = "\(installation.work)/library-\(compiler)"
+        // usleep needs the GNU dialect.
+        let compiled = try installation.compile(
+            sources.sorted().map { "\(folder)/\($0)" }, to: program, with: compiler, standard: "gnu11")
+        #expect(compiled.status == 0 && compiled.text.isEmpty, "\(compiled.text)")
+        return program
+    }
+}
+
+@Suite("libheng.so from C", .timeLimit(.minutes(5)))
+struct LibraryTests {
+    @Test(arguments: parts) func `every part holds what the header promises`(part: String) throws {
+        for (compiler, program) in programs {
+            try expectPassed(program.get(), part, "\(compiler)")
+        }
+    }
+
+    @Test(arguments: ["handles", "filled", "operators", "models"])
+    func `the same with the checking layer around every device`(part: String) throws {
+        guard let program = programs["gcc"] else { return }
+        try expectPassed(program.get(), part, "checked", ["HENG_CHECK": "1"])
+    }
+
+    private func expectPassed(
+        _ program: String, _ part: String, _ name: String, _ variables: [String: String] = [:]
+    ) throws {
+        let installation = try Installation.shared.get()
+        let folder = "\(installation.work)/\(part)-\(name)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let run = try Ran(
+            [program, part, folder], with: installation.environment.merging(variables) { $1 })
+
+        #expect(run.status == 0 && run.output == "\(part): passed\n" && run.errors.isEmpty, "\(run.text)")
+    }
+}
