@@ -85,6 +85,9 @@ let allTargets: [Target] = [
     // Floor 4
     library("KernelInterface", ["Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph"]),
     library("Collectives", ["Essentials", "Results", "CLinux"]),
+    library(
+        "DeviceConformance",
+        ["Essentials", "Results", "AcceleratorAPI", "CHengAccelerator", "CLinux", crypto]),
 
     // Floor 5
     library(
@@ -112,7 +115,7 @@ let allTargets: [Target] = [
         "Conformance",
         [
             "Essentials", "Results", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface",
-            "Execution", "CLinux",
+            "Execution", "DeviceConformance",
         ]),
     library(
         "Backends",
@@ -149,7 +152,8 @@ let allTargets: [Target] = [
         dependencies: [
             "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
             "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph", "Execution",
-            "ONNXImport", "ModelRunning", "Conformance", argumentParser, "heng-step",
+            "ONNXImport", "ModelRunning", "Conformance", "DeviceConformance", "KernelInterface",
+            argumentParser, "heng-step",
         ],
         path: "Sources/heng", swiftSettings: swiftSettings),
 
@@ -241,7 +245,7 @@ let allTargets: [Target] = [
         "ConformanceTests",
         [
             "Essentials", "ComputeGraph", "ONNXImport", "AcceleratorAPI", "KernelInterface", "Backends",
-            "Conformance",
+            "DeviceConformance", "Conformance",
         ]),
     tests(
         "ONNXImportTests",

@@ -1,4 +1,5 @@
 import Conformance
+import DeviceConformance
 import Essentials
 import Foundation
 import Testing

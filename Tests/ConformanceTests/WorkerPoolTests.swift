@@ -1,4 +1,5 @@
 import Conformance
+import DeviceConformance
 import Essentials
 import Foundation
 import TestSupport
@@ -32,7 +33,7 @@ private func someCase(_ name: String) -> ConformanceCase {
 private func reports(
     _ names: [String], count: Int = 2, timeLimit: Duration = .seconds(60)
 ) throws -> [CaseReport] {
-    try WorkerPool(program(), count: count, timeLimit: timeLimit).run(names.map(someCase))
+    try WorkerPool<ConformanceCase, CaseReport>(program(), count: count, timeLimit: timeLimit).run(names.map(someCase))
 }
 
 @Suite("Workers", .timeLimit(.minutes(20)))
@@ -76,7 +77,7 @@ struct WorkerPoolTests {
     }
 
     @Test func `a worker that never gets ready ends the run`() throws {
-        let pool = WorkerPool(program("echo no memory >&2; exit 7"), count: 2, timeLimit: .seconds(60))
+        let pool = WorkerPool<ConformanceCase, CaseReport>(program("echo no memory >&2; exit 7"), count: 2, timeLimit: .seconds(60))
 
         let error = try #require(throws: Failure.self) { try pool.run([someCase("test_a")]) }
 
@@ -87,14 +88,14 @@ struct WorkerPoolTests {
         let missing = WorkerProgram(path: "/no/such/program", arguments: [])
 
         let error = try #require(throws: Failure.self) {
-            try WorkerPool(missing, count: 1, timeLimit: .seconds(60)).run([someCase("test_a")])
+            try WorkerPool<ConformanceCase, CaseReport>(missing, count: 1, timeLimit: .seconds(60)).run([someCase("test_a")])
         }
 
         #expect(error.exitCode == .setupMissing)
     }
 
     @Test func `excluded cases are not run`() throws {
-        let pool = WorkerPool(
+        let pool = WorkerPool<ConformanceCase, CaseReport>(
             program(), count: 1, timeLimit: .seconds(60),
             exclusion: { $0 == "test_segmentation" ? "Because." : nil })
 
@@ -107,7 +108,7 @@ struct WorkerPoolTests {
         let names = (0..<20).map { "test_\($0)" }
         var told = 0
         let isInterrupted = Counter()
-        let pool = WorkerPool(
+        let pool = WorkerPool<ConformanceCase, CaseReport>(
             program(), count: 1, timeLimit: .seconds(60), isInterrupted: { isInterrupted.value >= 3 })
 
         let reports = try pool.run(names.map(someCase)) { _, _ in
@@ -122,7 +123,7 @@ struct WorkerPoolTests {
 
     @Test func `a hanging case is interrupted too`() throws {
         let start = TimePoint.monotonicNow()
-        let pool = WorkerPool(
+        let pool = WorkerPool<ConformanceCase, CaseReport>(
             program(), count: 1, timeLimit: .seconds(600),
             isInterrupted: { TimePoint.monotonicNow() - start > .seconds(1) })
 

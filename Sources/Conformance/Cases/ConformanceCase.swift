@@ -1,5 +1,7 @@
+package import DeviceConformance
+
 /// One public case: a model, and what it must give for its inputs.
-package struct ConformanceCase: Codable, Hashable, Sendable {
+package struct ConformanceCase: WorkerCase, Hashable {
     /// Unique among all groups: `test_relu`.
     package var name: String
     package var group: ConformanceGroup

@@ -1,5 +1,7 @@
+package import DeviceConformance
+
 /// What running a case once showed.
-package struct CaseReport: Hashable, Sendable {
+package struct CaseReport: WorkerReport, Hashable {
     package var outcome: CaseOutcome
     package var seconds = 0.0
     /// Whether each rule is content; nil where nothing could be compared.

@@ -1,3 +1,4 @@
+internal import DeviceConformance
 internal import Essentials
 internal import Results
 

@@ -1,3 +1,4 @@
+package import DeviceConformance
 package import Essentials
 
 /// One case in one mode.

@@ -1,4 +1,5 @@
 package import ComputeGraph
+internal import DeviceConformance
 internal import Essentials
 internal import FoundationEssentials
 internal import ONNXImport

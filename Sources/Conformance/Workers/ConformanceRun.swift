@@ -1,3 +1,4 @@
+package import DeviceConformance
 package import Essentials
 
 /// What a run of the public cases is asked to do.
@@ -77,7 +78,7 @@ package struct ConformanceRun {
         }
     }
 
-    private func pool(_ program: WorkerProgram) -> WorkerPool {
+    private func pool(_ program: WorkerProgram) -> WorkerPool<ConformanceCase, CaseReport> {
         WorkerPool(
             program, count: options.workers, timeLimit: options.timeLimit,
             exclusion: { Exclusion.reason(for: $0, under: options.rule) }, isInterrupted: isInterrupted)
@@ -110,16 +111,4 @@ enum ThreadAgreement {
         report.seconds = seconds
         return report
     }
-}
-
-/// A word as a shell takes it for itself.
-func shellWord(_ word: String) -> String {
-    let plain = word.utf8.allSatisfy { byte in
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-            || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-_./=:,+%@".utf8.contains(byte)
-    }
-    guard !plain || word.isEmpty else { return word }
-    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#)
-        + "'"
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Conformance
+internal import DeviceConformance
 internal import Essentials
 internal import Foundation
 internal import HardwareTopology

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Backends
 internal import ComputeGraph
 internal import Conformance
+internal import DeviceConformance
 internal import Essentials
 internal import Execution
 internal import ModelRunning
@@ -20,7 +21,7 @@ struct ConformWorkerCommand: ParsableCommand {
 
     func run() throws {
         let limit = memoryLimit.map { ByteCount(bytes: $0) }
-        try ConformanceWorker.confine(memory: limit)
+        try WorkerLoop.confine(memory: limit)
         guard let device = try Backends.firstDevice() else {
             throw Failure("This process may use no device.", exitCode: .setupMissing)
         }
@@ -32,7 +33,7 @@ struct ConformWorkerCommand: ParsableCommand {
         let runner = CaseRunner(
             mode: mode, rule: tolerance, registry: ModelSetup.allOperators, evaluator: evaluator,
             limits: limit.map { ModelLimits(memory: $0.bytes) } ?? ModelLimits())
-        try ConformanceWorker.serve(runner.run)
+        try WorkerLoop.serve(runner.run)
     }
 }
 

@@ -5,23 +5,44 @@ internal import FoundationEssentials
 internal import Glibc
 #endif
 
+/// A case that a worker process can be given.
+package protocol WorkerCase: Codable, Sendable {
+    var name: String { get }
+    /// Whether it must be the first that its process works on, and the last.
+    var needsFreshProcess: Bool { get }
+}
+
+extension WorkerCase {
+    package var needsFreshProcess: Bool { false }
+}
+
+/// What a worker process answers.
+package protocol WorkerReport: Codable, Sendable {
+    init(outcome: CaseOutcome, seconds: Double)
+    var outcome: CaseOutcome { get set }
+}
+
 /// Runs cases in some worker processes at once, one case at a time in each.
 ///
 /// A case that ends its process is `crashed`, one that takes too long `timedOut`, and a new process goes on with the
 /// rest. All of it happens on the calling thread, which waits.
-package struct WorkerPool {
+package struct WorkerPool<Case: WorkerCase, Report: WorkerReport> {
     private let program: WorkerProgram
     private let count: Int
     private let timeLimit: Duration
     private let exclusion: (String) -> String?
     private let isInterrupted: () -> Bool
+    private let endsAfterFailure: Bool
 
     /// `exclusion` gives the reason why a case of that name is not to be run.
+    ///
+    /// With `endsAfterFailure` a process that a case may have left in disorder gets no further one.
     package init(
         _ program: WorkerProgram, count: Int, timeLimit: Duration,
-        exclusion: @escaping (String) -> String? = { _ in nil },
+        exclusion: @escaping (String) -> String? = { _ in nil }, endsAfterFailure: Bool = false,
         isInterrupted: @escaping () -> Bool = { false }
     ) {
+        self.endsAfterFailure = endsAfterFailure
         self.exclusion = exclusion
         self.program = program
         self.count = max(1, count)
@@ -33,21 +54,23 @@ package struct WorkerPool {
     ///
     /// After an interruption what is left was not run.
     package func run(
-        _ cases: [ConformanceCase], tell: (Int, CaseReport) -> Void = { _, _ in }
-    ) throws -> [CaseReport] {
-        let notRun = CaseReport(outcome: .notRun("The run was interrupted."))
-        var reports = [CaseReport](repeating: notRun, count: cases.count)
+        _ cases: [Case], tell: (Int, Report) -> Void = { _, _ in }
+    ) throws -> [Report] {
+        let notRun = Report(outcome: .notRun("The run was interrupted."), seconds: 0)
+        var reports = [Report](repeating: notRun, count: cases.count)
         var waiting = cases.indices.reversed().filter { index in
             guard let reason = exclusion(cases[index].name) else { return true }
             reports[index].outcome = .excluded(reason)
             tell(index, reports[index])
             return false
         }
-        let lanes = (0..<min(count, waiting.count)).map { _ in Lane(program: program) }
+        let lanes = (0..<min(count, waiting.count)).map { _ in
+            Lane<Case, Report>(program: program, endsAfterFailure: endsAfterFailure)
+        }
         while !isInterrupted() {
             for lane in lanes { try lane.give(&waiting, of: cases, timeLimit: timeLimit) }
             guard lanes.contains(where: { $0.isBusy }) else { break }
-            for lane in lanes.ready() {
+            for lane in ready(lanes) {
                 guard let (index, report) = try lane.take() else { continue }
                 reports[index] = report
                 tell(index, report)
@@ -63,30 +86,40 @@ package struct WorkerPool {
 }
 
 /// One worker process after the other, and the case that the present one has.
-private final class Lane {
+private final class Lane<Case: WorkerCase, Report: WorkerReport> {
     private let program: WorkerProgram
     private var worker: WorkerProcess?
     private var isReady = false
+    private var hasWorked = false
+    private var isSpent = false
+    private let endsAfterFailure: Bool
     private var current: Int?
     private var start = TimePoint.zero
     private(set) var deadline = TimePoint.zero
 
-    init(program: WorkerProgram) { self.program = program }
+    init(program: WorkerProgram, endsAfterFailure: Bool) {
+        self.program = program
+        self.endsAfterFailure = endsAfterFailure
+    }
 
     var isBusy: Bool { current != nil || worker != nil && !isReady }
     var socket: Int32? { isBusy ? worker?.socket : nil }
 
     /// Gives the next case to a worker that is idle; starts one where there is none.
-    func give(_ waiting: inout [Int], of cases: [ConformanceCase], timeLimit: Duration) throws {
-        guard !isBusy, !waiting.isEmpty else { return }
+    func give(_ waiting: inout [Int], of cases: [Case], timeLimit: Duration) throws {
+        guard !isBusy, let next = waiting.last else { return }
+        let isFresh = cases[next].needsFreshProcess
+        if isSpent || isFresh && hasWorked { worker = nil }
         guard let worker else {
             worker = try WorkerProcess(program)
             isReady = false
+            (hasWorked, isSpent) = (false, false)
             start = .monotonicNow()
             deadline = start + .seconds(60)
             return
         }
         let index = waiting.removeLast()
+        (hasWorked, isSpent) = (true, isFresh)
         worker.send(Array(try JSONEncoder().encode(cases[index])))
         current = index
         start = .monotonicNow()
@@ -94,7 +127,7 @@ private final class Lane {
     }
 
     /// What the worker has to say of its case, once its socket can be read.
-    func take() throws -> (Int, CaseReport)? {
+    func take() throws -> (Int, Report)? {
         guard let worker else { return nil }
         switch worker.receive() {
         case .nothing: return nil
@@ -104,10 +137,11 @@ private final class Lane {
                 return nil
             }
             current = nil
-            guard let report = try? JSONDecoder().decode(CaseReport.self, from: Data(line)) else {
+            guard let report = try? JSONDecoder().decode(Report.self, from: Data(line)) else {
                 self.worker = nil
                 return (index, ended(.crashed("The process answered with something that is no report.")))
             }
+            if endsAfterFailure, ![.pass, .unsupported].contains(report.outcome.word) { isSpent = true }
             return (index, report)
         case .ended(let how):
             self.worker = nil
@@ -123,7 +157,7 @@ private final class Lane {
     }
 
     /// Ends the worker when its time is over.
-    func giveUp(after limit: Duration) throws -> (Int, CaseReport)? {
+    func giveUp(after limit: Duration) throws -> (Int, Report)? {
         guard isBusy, TimePoint.monotonicNow() >= deadline else { return nil }
         worker?.kill()
         worker = nil
@@ -134,22 +168,19 @@ private final class Lane {
         )
     }
 
-    private func ended(_ outcome: CaseOutcome) -> CaseReport {
-        CaseReport(outcome: outcome, seconds: (TimePoint.monotonicNow() - start).inSeconds)
+    private func ended(_ outcome: CaseOutcome) -> Report {
+        Report(outcome: outcome, seconds: (TimePoint.monotonicNow() - start).inSeconds)
     }
 }
 
-extension [Lane] {
-    /// The lanes whose sockets can be read; waits for one until the first deadline, or half a second.
-    ///
-    /// A signal ends the wait, and so does time: the caller looks for interruptions in between.
-    fileprivate func ready() -> [Lane] {
-        let busy = filter { $0.socket != nil }
-        var polled = busy.map { pollfd(fd: $0.socket ?? -1, events: Int16(POLLIN), revents: 0) }
-        let left =
-            busy.map { ($0.deadline - TimePoint.monotonicNow()).nanoseconds / 1_000_000 + 1 }.min() ?? 0
-        let wait = Int32(clamping: Swift.min(Swift.max(0, left), 500))
-        guard unsafe poll(&polled, nfds_t(polled.count), wait) > 0 else { return [] }
-        return zip(busy, polled).filter { $0.1.revents != 0 }.map(\.0)
-    }
+/// The lanes whose sockets can be read; waits for one until the first deadline, or half a second.
+///
+/// A signal ends the wait, and so does time: the caller looks for interruptions in between.
+private func ready<Case, Report>(_ lanes: [Lane<Case, Report>]) -> [Lane<Case, Report>] {
+    let busy = lanes.filter { $0.socket != nil }
+    var polled = busy.map { pollfd(fd: $0.socket ?? -1, events: Int16(POLLIN), revents: 0) }
+    let left = busy.map { ($0.deadline - TimePoint.monotonicNow()).nanoseconds / 1_000_000 + 1 }.min() ?? 0
+    let wait = Int32(clamping: min(max(0, left), 500))
+    guard unsafe poll(&polled, nfds_t(polled.count), wait) > 0 else { return [] }
+    return zip(busy, polled).filter { $0.1.revents != 0 }.map(\.0)
 }

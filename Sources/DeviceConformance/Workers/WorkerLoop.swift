@@ -9,7 +9,7 @@ internal import Glibc
 /// The side of a worker process: it reads cases as lines of JSON and answers each with its report.
 ///
 /// Before the first case it says that it is ready, with an empty object.
-package enum ConformanceWorker {
+package enum WorkerLoop {
     /// Limits this process: its memory, and its life to that of the process that started it.
     package static func confine(memory: ByteCount?) throws {
         let failure = process_end_with_parent()
@@ -22,7 +22,7 @@ package enum ConformanceWorker {
     }
 
     /// Answers cases from standard input until it ends.
-    package static func serve(_ run: (ConformanceCase) -> CaseReport) throws {
+    package static func serve<Case: WorkerCase>(_ run: (Case) -> some WorkerReport) throws {
         // Whatever else this process prints goes to standard error: the answers must stay readable.
         let answers = dup(STDOUT_FILENO)
         guard answers >= 0, dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 else {
@@ -34,7 +34,7 @@ package enum ConformanceWorker {
         var reader = LineReader()
         while reader.fill(from: STDIN_FILENO) == .open {
             while let line = reader.next() {
-                let given = try decoder.decode(ConformanceCase.self, from: Data(line))
+                let given = try decoder.decode(Case.self, from: Data(line))
                 try write(Array(try encoder.encode(run(given))), to: answers)
             }
         }
