@@ -22,7 +22,7 @@ struct Heng: ParsableCommand {
         subcommands: [
             TopologyCommand.self, DevicesCommand.self, SubmitCommand.self, JobsCommand.self,
             BenchCommand.self, ModelCommand.self, ConformCommand.self, BenchWorkerCommand.self,
-            ConformWorkerCommand.self, PluginWorkerCommand.self,
+            ConformWorkerCommand.self, ConformDeviceWorkerCommand.self, PluginWorkerCommand.self,
         ])
 
     /// Runs the command, and turns every error into one sentence and the right exit code.

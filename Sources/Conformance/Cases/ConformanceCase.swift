@@ -1,4 +1,4 @@
-package import DeviceConformance
+internal import DeviceConformance
 
 /// One public case: a model, and what it must give for its inputs.
 package struct ConformanceCase: WorkerCase, Hashable {

@@ -1,6 +1,7 @@
 package import ComputeGraph
 internal import DeviceConformance
 internal import Essentials
+internal import Execution
 internal import FoundationEssentials
 internal import ONNXImport
 
@@ -74,6 +75,7 @@ package struct CaseRunner: Sendable {
 
     private static func outcome(of error: any Error) -> CaseOutcome {
         if case ONNXError.unsupported = error { return .unsupported(sentence(error)) }
+        if case ExecutionError.noKernel = error { return .unsupported(sentence(error)) }
         return .fail(sentence(error))
     }
 

@@ -4,7 +4,7 @@ internal import Essentials
 
 /// Runs cases on the bare table in this process.
 package final class DeviceCaseRunner {
-    private let target: KitTarget
+    let target: KitTarget
     private let settings: TrialSettings
     private var opened: Result<(rig: Rig, facts: DeviceFacts), CaseEnd>?
 
@@ -81,7 +81,7 @@ package final class DeviceCaseRunner {
     }
 
     /// What the device says of itself and which operators it lists; throws a sentence where it cannot be opened.
-    package func description() throws -> (facts: DeviceFacts, operators: [ListedOperator]?) {
+    package func description() throws -> (facts: DeviceFacts, operators: [OfferedOperator]?) {
         do {
             let (rig, facts) = try device().get()
             return (facts, try rig.operators())

@@ -9,6 +9,10 @@ package struct KitReport: WorkerReport, Hashable, Sendable, Codable {
     /// The same for the same bits of all outputs.
     package var digest: UInt64?
     package var measurements: [MeasuredRate] = []
+    /// The operators and types that it checked, where only the worker knows them.
+    package var cells: [OperatorCell] = []
+    /// What else the case has to tell, in a form of its own.
+    package var details: String?
 
     package init(outcome: CaseOutcome, seconds: Double = 0) {
         self.outcome = outcome
@@ -16,7 +20,7 @@ package struct KitReport: WorkerReport, Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case outcome, reason, seconds, worst, seed, digest, measurements
+        case outcome, reason, seconds, worst, seed, digest, measurements, cells, details
     }
 
     package init(from decoder: any Decoder) throws {
@@ -29,6 +33,8 @@ package struct KitReport: WorkerReport, Hashable, Sendable, Codable {
         seed = try container.decodeIfPresent(UInt64.self, forKey: .seed)
         digest = try container.decodeIfPresent(UInt64.self, forKey: .digest)
         measurements = try container.decodeIfPresent([MeasuredRate].self, forKey: .measurements) ?? []
+        cells = try container.decodeIfPresent([OperatorCell].self, forKey: .cells) ?? []
+        details = try container.decodeIfPresent(String.self, forKey: .details)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -40,6 +46,8 @@ package struct KitReport: WorkerReport, Hashable, Sendable, Codable {
         try container.encodeIfPresent(seed, forKey: .seed)
         try container.encodeIfPresent(digest, forKey: .digest)
         if !measurements.isEmpty { try container.encode(measurements, forKey: .measurements) }
+        try container.encodeIfPresent(details, forKey: .details)
+        if !cells.isEmpty { try container.encode(cells, forKey: .cells) }
     }
 }
 

@@ -111,9 +111,8 @@ nonisolated(unsafe) private let sumFunction: heng_host_function = { arguments in
     let size = unsafe Int(word(arguments, 1))
     var sum: UInt64 = 0
     if let arguments = unsafe arguments, size > 16 {
-        for unsafebyte in unsafe UnsafeRawBufferPointer(start: arguments + 16, count: size - 16) {
-            sum = sum &* 31 &+ UInt64(byte)
-        }
+        let rest = unsafe UnsafeRawBufferPointer(start: arguments + 16, count: size - 16)
+        sum = unsafe rest.reduce(0) { $0 &* 31 &+ UInt64($1) }
     }
     let log = unsafe object(arguments, HostLog.self)
     log?.add(sum)

@@ -2,7 +2,7 @@ internal import AcceleratorAPI
 internal import CHengAccelerator
 
 /// An operator as the device lists it.
-package struct ListedOperator: Hashable, Sendable, Codable {
+package struct OfferedOperator: Hashable, Sendable, Codable {
     package var domain: String
     package var name: String
     package var since: Int
@@ -36,11 +36,11 @@ extension Trial {
 
 extension Rig {
     /// All operators that the device lists, or what is wrong with the list; nil where there is no group.
-    func operators() throws -> [ListedOperator]? {
+    func operators() throws -> [OfferedOperator]? {
         guard let table = unsafe group(HENG_KIND_OPERATOR_TABLE, zero: heng_operator_table()) else {
             return nil
         }
-        var listed: [ListedOperator] = []
+        var listed: [OfferedOperator] = []
         for index in 0..<UInt32(10_000) {
             var raw = unsafe heng_operator_listing()
             unsafe raw.header = StructCrossing.header(
@@ -56,7 +56,7 @@ extension Rig {
                 throw CaseEnd.failed("Operator \(index) of the list has no name.")
             }
             unsafe listed.append(
-                ListedOperator(
+                OfferedOperator(
                     domain: text(raw.domain) ?? "", name: name, since: Int(raw.since), until: Int(raw.until),
                     types: raw.types, isTrainable: raw.trainable != 0, isPattern: raw.pattern != 0))
         }

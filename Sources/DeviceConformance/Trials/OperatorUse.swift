@@ -59,7 +59,7 @@ struct OperatorUse: Sendable {
 @safe private final class OperatorMemory {
     private var owned: [UnsafeMutableRawPointer] = unsafe []
 
-    deinit { for unsafeplace in unsafe owned { unsafe place.deallocate() } }
+    deinit { unsafe owned.forEach { unsafe $0.deallocate() } }
 
     private func place<Value>(_ values: [Value]) -> UnsafeMutablePointer<Value> {
         let raw = UnsafeMutableRawPointer.allocate(

@@ -10,11 +10,16 @@ internal import TopologyDiscovery
 
 struct ConformCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "conform", abstract: "Checks that devices compute what public cases expect.",
+        commandName: "conform", abstract: "Checks devices against the kit's levels, and against ONNX's public cases.",
         discussion: """
-            Example: heng conform onnx --filter relu --mode all
+            Examples: heng conform device --device cpu:0
+                      heng conform all --plugin ./libvendor.so --device gpu:0 --html report.html
+                      heng conform onnx --filter relu --mode all
             """,
-        subcommands: [ONNX.self])
+        subcommands: [
+            OnDevice.self, Operators.self, Models.self, Robustness.self, Determinism.self, Performance.self,
+            Everything.self, Clauses.self, ONNX.self,
+        ])
 
     struct ONNX: ParsableCommand {
         static let configuration = CommandConfiguration(
