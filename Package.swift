@@ -253,6 +253,11 @@ let allTargets: [Target] = [
             "Essentials", "ComputeGraph", "ONNXFormat", "ONNXImport", "ModelRunning", "ModelMutations",
             protobuf,
         ]),
+    tests(
+        "DeviceConformanceTests",
+        [
+            "Essentials", "Results", "AcceleratorAPI", "CHengAccelerator", "CPUBackend", "DeviceConformance",
+        ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     // It uses what is built beside it, installed into a folder of its own: C programs and Python, not Swift modules.
     tests("HengLibraryTests", ["Essentials"]),

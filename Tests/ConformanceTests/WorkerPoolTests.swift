@@ -33,7 +33,8 @@ private func someCase(_ name: String) -> ConformanceCase {
 private func reports(
     _ names: [String], count: Int = 2, timeLimit: Duration = .seconds(60)
 ) throws -> [CaseReport] {
-    try WorkerPool<ConformanceCase, CaseReport>(program(), count: count, timeLimit: timeLimit).run(names.map(someCase))
+    try WorkerPool<ConformanceCase, CaseReport>(program(), count: count, timeLimit: timeLimit).run(
+        names.map(someCase))
 }
 
 @Suite("Workers", .timeLimit(.minutes(20)))
@@ -77,7 +78,8 @@ struct WorkerPoolTests {
     }
 
     @Test func `a worker that never gets ready ends the run`() throws {
-        let pool = WorkerPool<ConformanceCase, CaseReport>(program("echo no memory >&2; exit 7"), count: 2, timeLimit: .seconds(60))
+        let pool = WorkerPool<ConformanceCase, CaseReport>(
+            program("echo no memory >&2; exit 7"), count: 2, timeLimit: .seconds(60))
 
         let error = try #require(throws: Failure.self) { try pool.run([someCase("test_a")]) }
 
@@ -88,7 +90,9 @@ struct WorkerPoolTests {
         let missing = WorkerProgram(path: "/no/such/program", arguments: [])
 
         let error = try #require(throws: Failure.self) {
-            try WorkerPool<ConformanceCase, CaseReport>(missing, count: 1, timeLimit: .seconds(60)).run([someCase("test_a")])
+            try WorkerPool<ConformanceCase, CaseReport>(missing, count: 1, timeLimit: .seconds(60)).run([
+                someCase("test_a")
+            ])
         }
 
         #expect(error.exitCode == .setupMissing)

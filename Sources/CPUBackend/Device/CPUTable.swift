@@ -13,7 +13,7 @@ package enum CPUDevices {
         major == HENG_ACCELERATOR_MAJOR ? unsafe UnsafePointer(table.functions) : nil
     }
 
-    /// Devices exist from initialize to finalize; before the first and after the last it is nil.
+    /// Devices exist from initialize to finalize, which may follow each other again and again.
     private static let state = Mutex(State.fresh)
 
     private enum State {
@@ -45,12 +45,12 @@ extension CPUDevices {
                 text: "The CPU backend does not know the mandatory extension \(kind).")
         }
         let devices = try MachineLayout.devices()
-        let isFirst = state.withLock { state in
-            guard case .fresh = state else { return false }
+        let isWelcome = state.withLock { state in
+            if case .initialized = state { return false }
             state = .initialized(devices)
             return true
         }
-        guard isFirst else {
+        guard isWelcome else {
             throw DeviceError(
                 .repeatedInitialize, operation: "initialize", text: "The CPU backend is initialized already.")
         }

@@ -19,10 +19,12 @@ struct ModelSample: Sendable {
             name: "transformer", title: "an encoder layer with attention", batches: [2], tolerance: 1e-3,
             make: { try transformer(&$0, batch: $1) }),
         ModelSample(
-            name: "dynamic-batch", title: "one network at many batch sizes", batches: [1, 2, 5, 16], tolerance: 1e-3,
+            name: "dynamic-batch", title: "one network at many batch sizes", batches: [1, 2, 5, 16],
+            tolerance: 1e-3,
             make: { try network(&$0, batch: $1) }),
         ModelSample(
-            name: "quantized-network", title: "a convolutional network on integers", batches: [1, 3], tolerance: 1e-5,
+            name: "quantized-network", title: "a convolutional network on integers", batches: [1, 3],
+            tolerance: 1e-5,
             make: { try quantized(&$0, batch: $1) }),
     ]
 
@@ -38,7 +40,9 @@ private struct Weights {
         return builder.constant("weight", HostTensor(TensorType(.float32, shape), doubles: values))
     }
 
-    mutating func linear(_ x: ValueID, _ inputs: Int, _ outputs: Int, in builder: inout GraphBuilder) throws -> ValueID {
+    mutating func linear(_ x: ValueID, _ inputs: Int, _ outputs: Int, in builder: inout GraphBuilder) throws
+        -> ValueID
+    {
         let weight = constant([inputs, outputs], in: &builder)
         let bias = constant([outputs], in: &builder)
         let product = try builder.add(MatMul(), [x, weight])
@@ -65,10 +69,12 @@ extension ModelSample {
         let scale = builder.constant("scale", .scalar(1 / Float(width / heads).squareRoot()))
         let scores = try builder.add(Mul(), [try builder.add(MatMul(), [query, key]), scale])
         let attention = try builder.add(Softmax(axis: -1), [scores])
-        let mixed = try builder.add(Transpose([0, 2, 1, 3]), [try builder.add(MatMul(), [attention, value])])
+        let mixed = try builder.add(
+            Transpose([0, 2, 1, 3]), [try builder.add(MatMul(), [attention, value])])
         let joined = try builder.add(Reshape([batch, places, width]), [mixed])
         let first = try builder.add(Add(), [x, try weights.linear(joined, width, width, in: &builder)])
-        let ones = builder.constant("ones", HostTensor(.float32(width), floats: [Float](repeating: 1, count: width)))
+        let ones = builder.constant(
+            "ones", HostTensor(.float32(width), floats: [Float](repeating: 1, count: width)))
         let zeros = builder.constant("zeros", HostTensor(zeros: .float32(width)))
         let normal = try builder.add(LayerNormalization(), [first, ones, zeros])
         let wide = try builder.add(Gelu(), [try weights.linear(normal, width, 4 * width, in: &builder)])
@@ -89,7 +95,8 @@ extension ModelSample {
         let pooled = try builder.add(
             MaxPool(kernelShape: [2, 2], strides: [2, 2]), [try builder.add(Relu(), [first])])
         let second = try builder.add(
-            Conv(strides: [2, 2], pads: [1, 1, 1, 1]), [pooled, weights.constant([16, 8, 3, 3], in: &builder)])
+            Conv(strides: [2, 2], pads: [1, 1, 1, 1]),
+            [pooled, weights.constant([16, 8, 3, 3], in: &builder)])
         let flat = try builder.add(Flatten(axis: 1), [try builder.add(Relu(), [second])])
         let logits = try weights.linear(flat, 256, 10, in: &builder)
         let output = try builder.add(Softmax(axis: -1), [logits])
@@ -115,7 +122,8 @@ extension ModelSample {
         let filters = builder.constant(
             "filters",
             HostTensor(
-                TensorType(.int8, [4, 2, 3, 3]), doubles: (0..<72).map { _ in Double(weights.below(31) - 15) }))
+                TensorType(.int8, [4, 2, 3, 3]), doubles: (0..<72).map { _ in Double(weights.below(31) - 15) }
+            ))
         let product = try builder.add(
             QLinearConv(Conv(pads: [1, 1, 1, 1])),
             [integers, scale, zeroX, filters, weightScale, zeroWeight, outputScale, zeroX])
@@ -188,7 +196,8 @@ extension OperatorWorker {
             let pieces = try split.flatMap { try part($0) }.map(\.bitPattern)
             guard pieces == whole else {
                 let row = (zip(pieces, whole).enumerated().first { $0.1.0 != $0.1.1 }?.offset ?? 0) / 40
-                report.outcome = .fail("Row \(row) has other bits when its batch is split into \(split.count).")
+                report.outcome = .fail(
+                    "Row \(row) has other bits when its batch is split into \(split.count).")
                 return report
             }
         }
@@ -198,7 +207,11 @@ extension OperatorWorker {
     /// How fast a product of 512 x 512 matrices is.
     func product(_ type: String) throws -> KitReport {
         var report = KitReport(outcome: .pass)
-        guard let element = [ElementType.float32, .float64, .float16, .bfloat16].first(where: { "\($0)" == type }) else {
+        guard
+            let element = [ElementType.float32, .float64, .float16, .bfloat16].first(where: {
+                "\($0)" == type
+            })
+        else {
             throw Failure("There is no type \(type) for products.")
         }
         var random = SeededGenerator(seed: 1)
@@ -216,7 +229,8 @@ extension OperatorWorker {
         while samples.count < 20, samples.isEmpty || TimePoint.monotonicNow() < end {
             let start = TimePoint.monotonicNow()
             try session.run()
-            samples.append(2 * Double(size * size * size) / (TimePoint.monotonicNow() - start).inSeconds / 1e9)
+            samples.append(
+                2 * Double(size * size * size) / (TimePoint.monotonicNow() - start).inSeconds / 1e9)
         }
         samples.sort()
         report.measurements = [

@@ -12,7 +12,8 @@ struct OperatorExamples: Sendable {
     let make: @Sendable (inout SeededGenerator, ElementType) -> (any Operator, [HostTensor])
 
     init<Used: Operator>(
-        _ type: Used.Type, _ suffix: String = "", types: [ElementType] = [.float32, .float64], smooth: Bool = true,
+        _ type: Used.Type, _ suffix: String = "", types: [ElementType] = [.float32, .float64],
+        smooth: Bool = true,
         _ make: @escaping @Sendable (inout SeededGenerator, ElementType) -> (Used, [HostTensor])
     ) {
         name = Used.name + suffix
@@ -52,7 +53,9 @@ extension OperatorExamples {
         OperatorExamples(Relu.self) { (Relu(), [$0.spread($0.shape(), $1)]) },
         OperatorExamples(Sigmoid.self) { (Sigmoid(), [$0.tensor($0.shape(), $1)]) },
         OperatorExamples(Tanh.self) { (Tanh(), [$0.tensor($0.shape(), $1)]) },
-        OperatorExamples(Gelu.self) { ($0.below(2) == 0 ? Gelu() : Gelu(.tanh), [$0.tensor($0.shape(), $1)]) },
+        OperatorExamples(Gelu.self) {
+            ($0.below(2) == 0 ? Gelu() : Gelu(.tanh), [$0.tensor($0.shape(), $1)])
+        },
         OperatorExamples(Elu.self) { (Elu(alpha: 1.5), [$0.spread($0.shape(), $1)]) },
         OperatorExamples(LeakyRelu.self) { (LeakyRelu(alpha: 0.25), [$0.spread($0.shape(), $1)]) },
         OperatorExamples(Softplus.self) { (Softplus(), [$0.tensor($0.shape(), $1)]) },
@@ -88,7 +91,10 @@ extension OperatorExamples {
             let full = random.shape()
             let condition = HostTensor(
                 TensorType(.bool, full), doubles: (0..<full.count).map { _ in Double(random.below(2)) })
-            return (Where(), [condition, random.tensor(random.repeatable(full), element), random.tensor(full, element)])
+            return (
+                Where(),
+                [condition, random.tensor(random.repeatable(full), element), random.tensor(full, element)]
+            )
         },
     ]
 
@@ -110,7 +116,11 @@ extension OperatorExamples {
             let left = random.below(3) == 0 ? [] : random.repeatable(batch).extents
             let right = random.below(3) == 0 ? [] : random.repeatable(batch).extents
             return (
-                MatMul(), [random.tensor(Shape(left + [m, k]), element), random.tensor(Shape(right + [k, n]), element)]
+                MatMul(),
+                [
+                    random.tensor(Shape(left + [m, k]), element),
+                    random.tensor(Shape(right + [k, n]), element),
+                ]
             )
         },
         OperatorExamples(Gemm.self) { random, element in
@@ -122,12 +132,17 @@ extension OperatorExamples {
                 random.tensor(gemm.transA ? [k, m] : [m, k], element),
                 random.tensor(gemm.transB ? [n, k] : [k, n], element),
             ]
-            return (gemm, factors + (random.below(3) == 0 ? [] : [random.tensor(random.repeatable([m, n]), element)]))
+            return (
+                gemm,
+                factors + (random.below(3) == 0 ? [] : [random.tensor(random.repeatable([m, n]), element)])
+            )
         },
     ]
 
     static let normalizations = [
-        OperatorExamples(Softmax.self) { (Softmax(axis: $0.below(3) - 1), [$0.tensor([$0.extent(9), $0.extent(70)], $1)]) },
+        OperatorExamples(Softmax.self) {
+            (Softmax(axis: $0.below(3) - 1), [$0.tensor([$0.extent(9), $0.extent(70)], $1)])
+        },
         OperatorExamples(LogSoftmax.self) {
             (LogSoftmax(axis: $0.below(3) - 1), [$0.tensor([$0.extent(9), $0.extent(70)], $1)])
         },
@@ -136,7 +151,8 @@ extension OperatorExamples {
             let axis = 1 + random.below(2)
             let normalized = Shape(Array(shape.extents[axis...]))
             let inputs = [
-                random.spread(shape, element), random.tensor(normalized, element), random.tensor(normalized, element),
+                random.spread(shape, element), random.tensor(normalized, element),
+                random.tensor(normalized, element),
             ]
             return (LayerNormalization(axis: axis, epsilon: 0.1), Array(inputs[..<(2 + random.below(2))]))
         },
@@ -155,19 +171,28 @@ extension OperatorExamples {
         OperatorExamples(Conv.self) { random, element in
             let group = 1 + random.below(2)
             let convolution = Conv(
-                strides: [1 + random.below(2), 1 + random.below(3)], pads: (0..<4).map { _ in random.below(3) },
+                strides: [1 + random.below(2), 1 + random.below(3)],
+                pads: (0..<4).map { _ in random.below(3) },
                 dilations: [1 + random.below(2), 1 + random.below(2)], group: group)
             let (filters, channels) = (random.extent(5), random.extent(4))
             let inputs = [
-                random.tensor([random.extent(2), channels * group, 4 + random.below(8), 5 + random.below(8)], element),
-                random.tensor([filters * group, channels, 1 + random.below(2), 1 + random.below(2)], element),
+                random.tensor(
+                    [random.extent(2), channels * group, 4 + random.below(8), 5 + random.below(8)], element),
+                random.tensor(
+                    [filters * group, channels, 1 + random.below(2), 1 + random.below(2)], element),
                 random.tensor([filters * group], element),
             ]
             return (convolution, Array(inputs[..<(2 + random.below(2))]))
         },
         OperatorExamples(Conv.self, "-1d") { random, element in
             let convolution = Conv(strides: [2], pads: [1, 1], dilations: [1 + random.below(2)])
-            return (convolution, [random.tensor([2, 2, 9], element), random.tensor([3, 2, 2], element), random.tensor([3], element)])
+            return (
+                convolution,
+                [
+                    random.tensor([2, 2, 9], element), random.tensor([3, 2, 2], element),
+                    random.tensor([3], element),
+                ]
+            )
         },
         OperatorExamples(MaxPool.self) { random, element in
             let pool = MaxPool(
@@ -178,20 +203,30 @@ extension OperatorExamples {
         OperatorExamples(AveragePool.self) { random, element in
             let pool = AveragePool(
                 kernelShape: [2, 3], strides: [1 + random.below(2), 1 + random.below(3)],
-                pads: (0..<4).map { random.below($0 % 2 == 0 ? 2 : 3) }, countIncludePad: random.below(2) == 0)
+                pads: (0..<4).map { random.below($0 % 2 == 0 ? 2 : 3) }, countIncludePad: random.below(2) == 0
+            )
             return (pool, [random.tensor([1, 2, 4 + random.below(4), 5], element)])
         },
-        OperatorExamples(GlobalAveragePool.self) { (GlobalAveragePool(), [$0.tensor([2, 2, $0.extent(7), 3], $1)]) },
+        OperatorExamples(GlobalAveragePool.self) {
+            (GlobalAveragePool(), [$0.tensor([2, 2, $0.extent(7), 3], $1)])
+        },
     ]
 
     static let movement = [
-        OperatorExamples(Reshape.self, types: numbers) { (Reshape([0, -1]), [$0.tensor([2, $0.extent(6), 3], $1)]) },
-        OperatorExamples(Flatten.self, types: numbers) { (Flatten(axis: $0.below(4)), [$0.tensor([2, 3, $0.extent(4)], $1)]) },
+        OperatorExamples(Reshape.self, types: numbers) {
+            (Reshape([0, -1]), [$0.tensor([2, $0.extent(6), 3], $1)])
+        },
+        OperatorExamples(Flatten.self, types: numbers) {
+            (Flatten(axis: $0.below(4)), [$0.tensor([2, 3, $0.extent(4)], $1)])
+        },
         OperatorExamples(Transpose.self, types: numbers) { random, element in
             (Transpose([0, 1, 2].shuffled(using: &random)), [random.tensor(random.cube(), element)])
         },
         OperatorExamples(Concat.self, types: numbers) { random, element in
-            (Concat(axis: -1), (0..<random.extent(4)).map { _ in random.tensor([2, random.extent(5)], element) })
+            (
+                Concat(axis: -1),
+                (0..<random.extent(4)).map { _ in random.tensor([2, random.extent(5)], element) }
+            )
         },
         OperatorExamples(Slice.self, types: numbers) { random, element in
             let step = [1, 2, -1, -2][random.below(4)]
@@ -210,16 +245,19 @@ extension OperatorExamples {
             let full = random.shape()
             return (Expand(full), [random.tensor(random.repeatable(full), element)])
         },
-        OperatorExamples(Cast.self, types: [.float32, .int32]) { (Cast(to: .float64), [$0.tensor($0.shape(), $1)]) },
+        OperatorExamples(Cast.self, types: [.float32, .int32]) {
+            (Cast(to: .float64), [$0.tensor($0.shape(), $1)])
+        },
     ]
 
     static let quantization = [
         OperatorExamples(QuantizeLinear.self, types: [.float32], smooth: false) { random, element in
             let scale = HostTensor(TensorType(element, []), doubles: [0.0625])
             return (
-                QuantizeLinear(output: .uint8), [random.tensor(random.cube(), element), scale, HostTensor(zeros: TensorType(.uint8, []))]
+                QuantizeLinear(output: .uint8),
+                [random.tensor(random.cube(), element), scale, HostTensor(zeros: TensorType(.uint8, []))]
             )
-        },
+        }
     ]
 }
 
@@ -238,14 +276,18 @@ extension SeededGenerator {
 
     /// Values between a half and two, or whole numbers from 1 to 4.
     mutating func positive(_ shape: Shape, _ element: ElementType) -> HostTensor {
-        let values = (0..<shape.count).map { _ in element.isFloating ? 0.5 + 1.5 * uniform() : Double(1 + below(4)) }
+        let values = (0..<shape.count).map { _ in
+            element.isFloating ? 0.5 + 1.5 * uniform() : Double(1 + below(4))
+        }
         return HostTensor(TensorType(element, shape), doubles: values)
     }
 
     /// Values apart from each other and from zero, for functions with kinks there.
     mutating func spread(_ shape: Shape, _ element: ElementType) -> HostTensor {
         let steps = (0..<shape.count).shuffled(using: &self)
-        let values = steps.map { (Double($0) - Double(shape.count / 2) + 0.5) * 4 / Double(max(8, shape.count)) }
+        let values = steps.map {
+            (Double($0) - Double(shape.count / 2) + 0.5) * 4 / Double(max(8, shape.count))
+        }
         return HostTensor(TensorType(element, shape), doubles: values)
     }
 

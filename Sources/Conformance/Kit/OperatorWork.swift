@@ -25,7 +25,8 @@ extension KitCase {
     ) throws {
         let text = String(decoding: try JSONEncoder().encode(work), as: UTF8.self)
         self.init(
-            name: name, level: level, title: title, clauses: clauses, work: text, cells: cells, threads: threads)
+            name: name, level: level, title: title, clauses: clauses, work: text, cells: cells,
+            threads: threads)
     }
 }
 
@@ -56,11 +57,15 @@ package struct OperatorPlan: Sendable {
         return cases
     }
 
-    private func found(_ group: String, _ level: Level) throws -> (cases: [ConformanceCase], missing: [KitCase]) {
+    private func found(_ group: String, _ level: Level) throws -> (
+        cases: [ConformanceCase], missing: [KitCase]
+    ) {
         guard let folder else {
             let reason = "The public cases of ONNX are not there; `make onnx-cases` fetches them."
             let name = "\(level.prefix)/onnx"
-            return ([], [try KitCase(name, level, "ONNX's own cases of the group \(group)", .missing(reason))])
+            return (
+                [], [try KitCase(name, level, "ONNX's own cases of the group \(group)", .missing(reason))]
+            )
         }
         return (try CaseDiscovery.cases(in: "\(folder)/\(group)") { _ in true }, [])
     }
@@ -73,7 +78,8 @@ package struct OperatorPlan: Sendable {
                 try found.map { given in
                     try KitCase(
                         "operators/onnx/\(mode.rawValue)/\(given.name)", .operators,
-                        "the outputs are those that the ONNX project expects", .onnx(given, mode), clauses: [43, 46])
+                        "the outputs are those that the ONNX project expects", .onnx(given, mode),
+                        clauses: [43, 46])
                 }
             }
     }
@@ -84,7 +90,8 @@ package struct OperatorPlan: Sendable {
                 try (0..<UInt64(isQuick ? 1 : 3)).map { index in
                     try KitCase(
                         "operators/property/\(examples.name)/\(type)/\(seed &+ index)", .operators,
-                        "random uses agree with the reference", .property(examples.name, "\(type)", seed &+ index),
+                        "random uses agree with the reference",
+                        .property(examples.name, "\(type)", seed &+ index),
                         clauses: [44, 46, 48],
                         cells: [OperatorCell(operatorName: examples.operatorName, type: "\(type)")])
                 }
@@ -116,14 +123,19 @@ package struct OperatorPlan: Sendable {
     }
 
     private func repetitions() throws -> [KitCase] {
-        let names = ["MatMul", "Gemm", "Softmax", "LayerNormalization", "Conv", "ReduceSum", "ReduceMean", "Exp", "Add"]
+        let names = [
+            "MatMul", "Gemm", "Softmax", "LayerNormalization", "Conv", "ReduceSum", "ReduceMean", "Exp",
+            "Add",
+        ]
         let again = try names.map { name in
             try KitCase(
-                "determinism/threads/\(name)/\(seed)", .determinism, "the same bits in each run and on each number of threads",
+                "determinism/threads/\(name)/\(seed)", .determinism,
+                "the same bits in each run and on each number of threads",
                 .digest(name, seed), threads: threads.count > 1 ? threads : [1, 1 + (threads.first ?? 1)])
         }
         let batch = try KitCase(
-            "determinism/batch/rows/\(seed)", .determinism, "the same bits for a row, whatever else is in the batch",
+            "determinism/batch/rows/\(seed)", .determinism,
+            "the same bits for a row, whatever else is in the batch",
             .batch(seed))
         return again + [batch]
     }
@@ -131,7 +143,8 @@ package struct OperatorPlan: Sendable {
     private func products() throws -> [KitCase] {
         try ["float32", "float64", "float16", "bfloat16"].map { type in
             try KitCase(
-                "performance/product/\(type)", .performance, "how fast matrix products of \(type) are", .product(type))
+                "performance/product/\(type)", .performance, "how fast matrix products of \(type) are",
+                .product(type))
         }
     }
 }

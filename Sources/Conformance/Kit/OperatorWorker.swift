@@ -56,7 +56,9 @@ package final class OperatorWorker {
     }
 
     private func examples(_ name: String) throws -> OperatorExamples {
-        guard let examples = OperatorExamples.named(name) else { throw Failure("There are no examples of \(name).") }
+        guard let examples = OperatorExamples.named(name) else {
+            throw Failure("There are no examples of \(name).")
+        }
         return examples
     }
 
@@ -68,7 +70,9 @@ package final class OperatorWorker {
 extension OperatorWorker {
     private func onnx(_ given: ConformanceCase, _ mode: ConformanceMode) throws -> KitReport {
         guard mode != .strided || device.description.isHostAddressable else {
-            return KitReport(outcome: .unsupported("The host does not reach the device's memory, so nothing can guard it."))
+            return KitReport(
+                outcome: .unsupported("The host does not reach the device's memory, so nothing can guard it.")
+            )
         }
         let evaluator: any GraphEvaluator =
             mode == .strided ? try GuardedEvaluator(device: device, kernels: kernels) : self.evaluator()
@@ -86,7 +90,9 @@ extension OperatorWorker {
 
     /// The operator and type that a case checks, where it checks just one.
     private func cells(of given: ConformanceCase) -> [OperatorCell] {
-        guard given.group == .node, let model = try? ONNXModel(contentsOf: given.model, registry: registry, limits: ModelLimits()) else { return [] }
+        guard given.group == .node,
+            let model = try? ONNXModel(contentsOf: given.model, registry: registry, limits: ModelLimits())
+        else { return [] }
         let operators = model.summary.operatorCounts.keys
         let element = model.inputs.lazy.compactMap { input -> ElementType? in
             if case .tensor(let element, _)? = input.type { element } else { nil }
@@ -159,7 +165,8 @@ extension OperatorWorker {
                 relative: max(error / max(1e-9, abs(expected)), report.worst?.relative ?? 0))
             if !(error <= 2e-4 * (1 + size)) {
                 report.outcome = .fail(
-                    "Along a random direction the gradient of \(used) gives \(derivative), and differences \(expected).")
+                    "Along a random direction the gradient of \(used) gives \(derivative), and differences \(expected)."
+                )
                 return report
             }
         }
@@ -197,8 +204,11 @@ private struct GradientSubject {
                     : builder.constant("c\(index)", input))
         }
         var output = try builder.add(used, values)
-        if builder.type(of: output).element != element { output = try builder.add(Cast(to: element), [output]) }
-        let weights = builder.constant("weights", random.tensor(builder.type(of: output).shape, .float32).cast(to: element))
+        if builder.type(of: output).element != element {
+            output = try builder.add(Cast(to: element), [output])
+        }
+        let weights = builder.constant(
+            "weights", random.tensor(builder.type(of: output).shape, .float32).cast(to: element))
         let weighted = try builder.add(Mul(), [output, weights])
         let loss = try builder.add(ReduceSum(keepDims: false), [weighted])
         return builder.build(outputs: [loss])

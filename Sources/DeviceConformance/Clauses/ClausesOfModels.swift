@@ -21,7 +21,10 @@ extension Requirement {
         Requirement(
             41, .data,
             "A tensor's description is made, changed and read field by field.",
-            functions: ["heng_tensor_type", "heng_tensor_rank", "heng_tensor_dim", "heng_tensor_name", "heng_tensor_count", "heng_tensor_size"]),
+            functions: [
+                "heng_tensor_type", "heng_tensor_rank", "heng_tensor_dim", "heng_tensor_name",
+                "heng_tensor_count", "heng_tensor_size",
+            ]),
         Requirement(
             42, .data,
             "Reading from a description that is not there gives neutral values and does not crash.",
@@ -90,7 +93,8 @@ extension Requirement {
         Requirement(
             56, .models,
             "From work that failed one finds the operator and its tensors.",
-            functions: ["model_node", "error_describe"], furtherCases: ["runtime/launch/failure", "runtime/profile/correlation"]),
+            functions: ["model_node", "error_describe"],
+            furtherCases: ["runtime/launch/failure", "runtime/profile/correlation"]),
         Requirement(
             57, .models,
             "A wrong model, size, input or output, and damaged files, have their classes.",
@@ -101,7 +105,10 @@ extension Requirement {
         Requirement(
             58, .graph,
             "A graph is built from operators and values, changed, and searched.",
-            functions: ["graph_create", "graph_add_value", "graph_add_node", "graph_set_outputs", "graph_find", "graph_change_node", "graph_remove_node"]),
+            functions: [
+                "graph_create", "graph_add_value", "graph_add_node", "graph_set_outputs", "graph_find",
+                "graph_change_node", "graph_remove_node",
+            ]),
         Requirement(
             59, .graph,
             "A graph is compiled and run, and says whether it must be compiled anew.",

@@ -101,6 +101,6 @@ extension Requirement {
             63, .synchrony,
             "Each call is documented as one that waits or does not; what does not wait is done when a"
                 + " waiting call says so.",
-            functions: ["stream_synchronize", "event_synchronize"]),
+            functions: ["stream_synchronize", "event_synchronize"])
     ]
 }

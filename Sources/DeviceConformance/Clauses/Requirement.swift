@@ -47,13 +47,15 @@ package struct Requirement: Hashable, Sendable {
         guard let result else {
             let count = cases.count
             if count == 0 && furtherCases.isEmpty { return "no case yet" }
-            let others = furtherCases.isEmpty ? "" : "\(count > 0 ? ", " : "")\(furtherCases.joined(separator: ", "))"
+            let others =
+                furtherCases.isEmpty ? "" : "\(count > 0 ? ", " : "")\(furtherCases.joined(separator: ", "))"
             return (count > 0 ? "\(count) \(count == 1 ? "case" : "cases")" : "") + others
         }
         let own = result.results.filter { isTested(by: $0.name, clauses: $0.clauses) }
         let executed = own.filter { $0.verdict.isExecuted }
         guard !executed.isEmpty else { return own.isEmpty ? "not selected" : "not offered" }
         let passed = executed.count { $0.verdict == .pass }
-        return passed == executed.count ? "met (\(passed) cases)" : "not met (\(executed.count - passed) of \(executed.count) fail)"
+        return passed == executed.count
+            ? "met (\(passed) cases)" : "not met (\(executed.count - passed) of \(executed.count) fail)"
     }
 }

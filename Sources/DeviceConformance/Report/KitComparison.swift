@@ -10,8 +10,10 @@ package struct KitComparison: Hashable, Sendable {
     package var warnings: [String] = []
 
     package init(_ now: KitResult, with earlier: KitResult) {
-        let before = Dictionary(earlier.results.map { ($0.name, $0.verdict) }, uniquingKeysWith: { first, _ in first })
-        let after = Dictionary(now.results.map { ($0.name, $0.verdict) }, uniquingKeysWith: { first, _ in first })
+        let before = Dictionary(
+            earlier.results.map { ($0.name, $0.verdict) }, uniquingKeysWith: { first, _ in first })
+        let after = Dictionary(
+            now.results.map { ($0.name, $0.verdict) }, uniquingKeysWith: { first, _ in first })
         for result in now.results {
             guard let old = before[result.name] else {
                 added.append(result.name)
@@ -27,7 +29,9 @@ package struct KitComparison: Hashable, Sendable {
             }
         }
         gone = earlier.results.map(\.name).filter { after[$0] == nil }
-        if now.hashes.suite != earlier.hashes.suite { warnings.append("The two runs selected different cases.") }
+        if now.hashes.suite != earlier.hashes.suite {
+            warnings.append("The two runs selected different cases.")
+        }
         if now.device.name != earlier.device.name {
             warnings.append("The devices differ: \(earlier.device.name), and now \(now.device.name).")
         }
@@ -38,7 +42,8 @@ package struct KitComparison: Hashable, Sendable {
     package var lists: [(title: String, names: [String])] {
         [
             ("newly failing", newlyFailing), ("newly unsupported", newlyUnsupported),
-            ("newly excluded", newlyExcluded), ("newly passing", newlyPassing), ("new", added), ("gone", gone),
+            ("newly excluded", newlyExcluded), ("newly passing", newlyPassing), ("new", added),
+            ("gone", gone),
         ].filter { !$0.1.isEmpty }
     }
 

@@ -38,7 +38,8 @@ package enum KitJUnit {
         case .pass: return head + "/>"
         case .excluded, .notRun, .unsupportedOutsideProfile:
             return "\(head)><skipped message=\"\(word): \(message)\"/></testcase>"
-        case .fail: return "\(head)><failure type=\"\(word)\" message=\"\(message)\">\(command)</failure></testcase>"
+        case .fail:
+            return "\(head)><failure type=\"\(word)\" message=\"\(message)\">\(command)</failure></testcase>"
         case .crashed, .timedOut:
             return "\(head)><error type=\"\(word)\" message=\"\(message)\">\(command)</error></testcase>"
         }

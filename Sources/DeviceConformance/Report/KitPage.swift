@@ -119,7 +119,8 @@ package struct KitPage {
             "<tr><th scope=\"row\">\(escaped(name))</th>"
                 + matrix.types.map { cell(matrix[name, $0]) }.joined() + "</tr>"
         }
-        let caption = "✓ all cases pass, ◐ some pass or are outside the profile, ✗ none passes, – nothing was executed."
+        let caption =
+            "✓ all cases pass, ◐ some pass or are outside the profile, ✗ none passes, – nothing was executed."
         return """
             <div class="scroll" role="region" aria-label="Operators by element type" tabindex="0"><table class="matrix">
             <caption>\(caption)</caption><thead><tr><th scope="col">Operator</th>\(head)</tr></thead>
@@ -143,7 +144,9 @@ package struct KitPage {
                 [
                     rate.name, "\(rate.value.formatted(significant: 3)) \(rate.unit)",
                     rate.low.flatMap { low in
-                        rate.high.map { "\(low.formatted(significant: 3)) to \($0.formatted(significant: 3))" }
+                        rate.high.map {
+                            "\(low.formatted(significant: 3)) to \($0.formatted(significant: 3))"
+                        }
                     } ?? "", result.name,
                 ]
             }
@@ -167,7 +170,9 @@ package struct KitPage {
     private var outside: String {
         let own = result.results.filter { $0.verdict == .unsupportedOutsideProfile }
         guard !own.isEmpty else { return "" }
-        let reasons = Dictionary(grouping: own) { $0.reason ?? "" }.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+        let reasons = Dictionary(grouping: own) { $0.reason ?? "" }.sorted {
+            ($1.value.count, $0.key) < ($0.value.count, $1.key)
+        }
         let table = htmlTable(
             "Reasons, the most frequent first.", ["Reason", "Cases", "Such as"],
             reasons.prefix(100).map { [$0.key, "\($0.value.count)", $0.value.first?.name ?? ""] })
@@ -197,11 +202,14 @@ package struct KitPage {
         let facts =
             [
                 ("Suite", result.hashes.suite), ("Profile", result.hashes.profile),
-                ("Plugin", result.hashes.plugin), ("Host", result.hashes.host), ("Version", "heng \(result.version)"),
+                ("Plugin", result.hashes.plugin), ("Host", result.hashes.host),
+                ("Version", "heng \(result.version)"),
                 ("Claims", result.device.claims.joined(separator: ", ")),
                 ("Groups", result.device.groups.joined(separator: ", ")),
             ] + result.environment.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        return "<dl>" + facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined(separator: "\n") + "</dl>"
+        return "<dl>"
+            + facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined(separator: "\n")
+            + "</dl>"
     }
 }
 

@@ -118,7 +118,8 @@ package struct KitResult: Codable, Hashable, Sendable {
     package var results: [KitCaseResult]
 
     package init(
-        version: String, device: KitDevice, profile: Profile, hashes: KitHashes, environment: [String: String],
+        version: String, device: KitDevice, profile: Profile, hashes: KitHashes,
+        environment: [String: String],
         levels: [Level], isVerified: Bool, started: String, seconds: Double, results: [KitCaseResult]
     ) {
         self.version = version

@@ -8,11 +8,13 @@ package enum ElementTypeNames {
         (HENG_TYPE_UINT16, "uint16"), (HENG_TYPE_INT16, "int16"), (HENG_TYPE_INT32, "int32"),
         (HENG_TYPE_INT64, "int64"), (HENG_TYPE_STRING, "string"), (HENG_TYPE_BOOL, "bool"),
         (HENG_TYPE_FLOAT16, "float16"), (HENG_TYPE_FLOAT64, "float64"), (HENG_TYPE_UINT32, "uint32"),
-        (HENG_TYPE_UINT64, "uint64"), (HENG_TYPE_COMPLEX64, "complex64"), (HENG_TYPE_COMPLEX128, "complex128"),
+        (HENG_TYPE_UINT64, "uint64"), (HENG_TYPE_COMPLEX64, "complex64"),
+        (HENG_TYPE_COMPLEX128, "complex128"),
         (HENG_TYPE_BFLOAT16, "bfloat16"), (HENG_TYPE_FLOAT8E4M3FN, "float8e4m3fn"),
         (HENG_TYPE_FLOAT8E4M3FNUZ, "float8e4m3fnuz"), (HENG_TYPE_FLOAT8E5M2, "float8e5m2"),
         (HENG_TYPE_FLOAT8E5M2FNUZ, "float8e5m2fnuz"), (HENG_TYPE_UINT4, "uint4"), (HENG_TYPE_INT4, "int4"),
-        (HENG_TYPE_FLOAT4E2M1, "float4e2m1"), (HENG_TYPE_FLOAT8E8M0, "float8e8m0"), (HENG_TYPE_UINT2, "uint2"),
+        (HENG_TYPE_FLOAT4E2M1, "float4e2m1"), (HENG_TYPE_FLOAT8E8M0, "float8e8m0"),
+        (HENG_TYPE_UINT2, "uint2"),
         (HENG_TYPE_INT2, "int2"),
     ]
 

@@ -78,7 +78,9 @@ package struct KitRun {
 
     /// The first report that is not a pass, or a failure where two passes differ in their bits.
     static func merged(_ passes: [(threads: Int, report: KitReport)]) -> KitReport {
-        guard let first = passes.first else { return KitReport(outcome: .notRun("No threads were asked for.")) }
+        guard let first = passes.first else {
+            return KitReport(outcome: .notRun("No threads were asked for."))
+        }
         var report = passes.first { $0.report.outcome != .pass }?.report ?? first.report
         report.seconds = passes.reduce(0) { $0 + $1.report.seconds }
         guard report.outcome == .pass else { return report }
@@ -86,7 +88,8 @@ package struct KitRun {
             report.outcome = .fail("The case gives nothing whose bits could be compared.")
         } else if let other = passes.first(where: { $0.report.digest != first.report.digest }) {
             report.outcome = .fail(
-                "The outputs on \(other.threads) threads have not the same bits as those on \(first.threads).")
+                "The outputs on \(other.threads) threads have not the same bits as those on \(first.threads)."
+            )
         }
         return report
     }
@@ -95,10 +98,11 @@ package struct KitRun {
 /// The hashes of reports.
 package enum KitHashing {
     package static func hash(_ bytes: [UInt8]) -> String {
-        "sha256:" + SHA256.hash(data: bytes).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        "sha256:"
+            + SHA256.hash(data: bytes).map { byte in
+                let digits = String(byte, radix: 16)
+                return digits.count == 1 ? "0" + digits : digits
+            }.joined()
     }
 
     /// Of all that makes the selected cases what they are.
@@ -109,7 +113,9 @@ package enum KitHashing {
         return hash(Array(lines.sorted().joined(separator: "\n").utf8))
     }
 
-    package static func hash(file: String) throws -> String { hash(try DurableFile.read(file, limit: .gibibytes(4))) }
+    package static func hash(file: String) throws -> String {
+        hash(try DurableFile.read(file, limit: .gibibytes(4)))
+    }
 }
 
 extension KitResult {
@@ -123,7 +129,9 @@ extension KitResult {
     /// Reads an earlier report.
     package static func read(_ path: String) throws -> KitResult {
         let bytes = try DurableFile.read(path)
-        guard let result = try? JSONDecoder().decode(KitResult.self, from: Data(bytes)), result.schema == schema else {
+        guard let result = try? JSONDecoder().decode(KitResult.self, from: Data(bytes)),
+            result.schema == schema
+        else {
             throw Failure(
                 "\(path) is not a report of `heng conform` of the schema \(schema).",
                 nextStep: "Write one with --json.", exitCode: .setupMissing)

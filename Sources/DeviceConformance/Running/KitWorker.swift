@@ -58,11 +58,15 @@ extension DeviceCaseRunner {
     private func kitDescription(as id: String) throws -> KitDescription {
         let (facts, operators) = try description()
         let table = try unsafe LoadTrial(target).table()
-        func text(_ place: UnsafePointer<CChar>?) -> String? { unsafe place.map { unsafe String(cString: $0) } }
+        func text(_ place: UnsafePointer<CChar>?) -> String? {
+            unsafe place.map { unsafe String(cString: $0) }
+        }
         let device = unsafe KitDevice(
-            id: id, name: facts.name, vendor: facts.vendor, kind: facts.kind, backend: text(table.name) ?? "unnamed",
+            id: id, name: facts.name, vendor: facts.vendor, kind: facts.kind,
+            backend: text(table.name) ?? "unnamed",
             backendVersion: text(table.version), isSimulated: facts.isSimulated,
-            claims: DeviceCapabilities.names.filter { facts.capabilities.contains($0.capability) }.map(\.name),
+            claims: DeviceCapabilities.names.filter { facts.capabilities.contains($0.capability) }.map(
+                \.name),
             groups: groupNames(table))
         return KitDescription(
             device: device, index: Int(target.index), isHostAddressable: facts.isHostAddressable,

@@ -59,7 +59,7 @@ struct OperatorUse: Sendable {
 @safe private final class OperatorMemory {
     private var owned: [UnsafeMutableRawPointer] = unsafe []
 
-    deinit { unsafe owned.forEach { unsafe $0.deallocate() } }
+    deinit { while let place = unsafe owned.popLast() { unsafe place.deallocate() } }
 
     private func place<Value>(_ values: [Value]) -> UnsafeMutablePointer<Value> {
         let raw = UnsafeMutableRawPointer.allocate(

@@ -10,7 +10,8 @@ internal import TopologyDiscovery
 
 struct ConformCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "conform", abstract: "Checks devices against the kit's levels, and against ONNX's public cases.",
+        commandName: "conform",
+        abstract: "Checks devices against the kit's levels, and against ONNX's public cases.",
         discussion: """
             Examples: heng conform device --device cpu:0
                       heng conform all --plugin ./libvendor.so --device gpu:0 --html report.html

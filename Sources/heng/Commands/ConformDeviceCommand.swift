@@ -7,7 +7,8 @@ struct KitChoices: ParsableArguments {
     @Option(help: "The device, as `heng devices` names it; with --plugin its number follows the colon.")
     var device = "cpu:0"
 
-    @Option(help: ArgumentHelp("Load this library instead of the backends that are known.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Load this library instead of the backends that are known.", valueName: "file"))
     var plugin: String?
 
     @Option(help: ArgumentHelp("What the device promises, and what it is not held to.", valueName: "file"))
@@ -108,7 +109,8 @@ extension ConformCommand {
 
     struct Performance: KitCommand {
         static let configuration = CommandConfiguration(
-            commandName: "performance", abstract: "Measures a device; only budgets of the profile judge it (level P).",
+            commandName: "performance",
+            abstract: "Measures a device; only budgets of the profile judge it (level P).",
             discussion: "Example: heng conform performance --device cpu:0")
         static let levels: [Level]? = [.performance]
         @OptionGroup var choices: KitChoices
@@ -124,7 +126,8 @@ extension ConformCommand {
 
     struct Clauses: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "clauses", abstract: "Lists our reading of GB/T 45280, and what tests each requirement.",
+            commandName: "clauses",
+            abstract: "Lists our reading of GB/T 45280, and what tests each requirement.",
             discussion: """
                 The text of the standard was not read: each line is our reading of public material about it. With a
                 report of `heng conform all` it says how the device fared.
@@ -144,7 +147,8 @@ extension ConformCommand {
                 ClauseRow(
                     requirement: requirement.name, module: requirement.module.rawValue,
                     ourReading: requirement.text, functions: requirement.functions,
-                    cases: requirement.cases + requirement.furtherCases, status: requirement.status(in: result))
+                    cases: requirement.cases + requirement.furtherCases,
+                    status: requirement.status(in: result))
             }
             try output.show(rows) { text(rows) }
         }

@@ -9,7 +9,8 @@ internal import ModelRunning
 /// What `heng conform device` and its kin start to run cases; not for people.
 struct ConformDeviceWorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "conform-device-worker", abstract: "Runs cases of the kit that it reads from standard input.",
+        commandName: "conform-device-worker",
+        abstract: "Runs cases of the kit that it reads from standard input.",
         shouldDisplay: false)
 
     @Option var device: String?
@@ -22,15 +23,18 @@ struct ConformDeviceWorkerCommand: ParsableCommand {
 
     func run() throws {
         try WorkerLoop.confine(memory: nil)
-        let program = WorkerProgram(path: try ownProgram(), arguments: Array(CommandLine.arguments.dropFirst()))
+        let program = WorkerProgram(
+            path: try ownProgram(), arguments: Array(CommandLine.arguments.dropFirst()))
         let settings = TrialSettings(
             soak: .milliseconds(Int64((soak * 1000).rounded())), isQuick: quick,
             peer: { KitPeer.passes(program) })
-        let runner = Result { DeviceCaseRunner(try target(), settings: settings) }
+        // A library may end this process while it is loaded: that must be the first case's affair.
+        var opened: DeviceCaseRunner?
         var operators: OperatorWorker?
         try WorkerLoop.serve { (given: KitCase) -> KitReport in
             do {
-                let runner = try runner.get()
+                let runner = try opened ?? DeviceCaseRunner(try target(), settings: settings)
+                opened = runner
                 if given.name == KitDescription.caseName { return try describe(runner) }
                 if let known = DeviceCases.named(given.name) { return runner.run(known) }
                 let worker = try operators ?? operatorWorker()
@@ -45,32 +49,37 @@ struct ConformDeviceWorkerCommand: ParsableCommand {
     private func describe(_ runner: DeviceCaseRunner) throws -> KitReport {
         var report = runner.describe(as: id)
         guard device != nil, var description = try? KitDescription(report) else { return report }
-        description.backend = try found().backend.name
+        let (origin, place) = try found()
+        (description.backend, description.index) = (origin.backend.name, place)
         try report.tell(description)
         return report
     }
 
     private func target() throws -> KitTarget {
         if let plugin { return try KitTarget(library: plugin, index: UInt32(clamping: index)) }
-        let (backend, index) = try found()
-        return unsafe KitTarget(name: id, index: UInt32(clamping: index), getter: backend.getter)
+        let (origin, index) = try found()
+        return unsafe KitTarget(
+            name: id, index: UInt32(clamping: index), library: origin.library, getter: origin.backend.getter)
     }
 
-    /// The compiled-in backend that is meant; asking for a device by its id wakes all of them up.
-    private func found() throws -> (backend: Backend, index: Int) {
+    /// The backend that is meant, compiled in or of a plugin; asking for a device by its id wakes them up.
+    private func found() throws -> (origin: Backends.Origin, index: Int) {
         if let backend {
-            guard let known = Backends.all.first(where: { $0.name == backend }) else {
+            guard let origin = Backends.origin(named: backend) else {
                 throw Failure("There is no backend \(backend).", exitCode: .setupMissing)
             }
-            return (known, index)
+            return (origin, index)
         }
-        for backend in Backends.all {
-            // A backend that does not start has no device that could be meant.
-            let devices = (try? DeviceRegistry.shared.devices(of: backend, checked: false)) ?? []
-            if let index = devices.firstIndex(where: { $0.id.description == device }) { return (backend, index) }
+        var inventory = Backends.Inventory()
+        let device = try Backends.firstDevice(checked: false, noting: &inventory) {
+            $0.id.description == self.device
         }
-        throw Failure(
-            "There is no device \(device ?? id).", nextStep: "`heng devices` lists them.", exitCode: .setupMissing)
+        guard let device, let found = Backends.origin(of: device) else {
+            throw Failure(
+                "There is no device \(self.device ?? id).", nextStep: "`heng devices` lists them.",
+                exitCode: .setupMissing)
+        }
+        return found
     }
 
     private func operatorWorker() throws -> OperatorWorker {
@@ -80,10 +89,13 @@ struct ConformDeviceWorkerCommand: ParsableCommand {
             let target = try KitTarget(library: plugin, index: UInt32(clamping: index))
             (backend, place) = (unsafe Backend(name: plugin, getter: target.getter), index)
         } else {
-            (backend, place) = try found()
+            let (origin, found) = try found()
+            (backend, place) = (origin.backend, found)
         }
         let devices = try DeviceRegistry.shared.devices(of: backend, checked: false)
-        guard devices.indices.contains(place) else { throw Failure("There is no device \(place) of \(backend.name).") }
+        guard devices.indices.contains(place) else {
+            throw Failure("There is no device \(place) of \(backend.name).")
+        }
         let device = devices[place]
         return OperatorWorker(
             device: device, kernels: try Backends.kernels(for: device), registry: ModelSetup.allOperators)

@@ -37,7 +37,8 @@ struct KitSession {
                 nextStep: "Zero cases are no success.", exitCode: .negative)
         }
         let results = try results(of: cases, description, profile)
-        let selected = choices.filter == nil ? levels : levels.filter { level in cases.contains { $0.level == level } }
+        let selected =
+            choices.filter == nil ? levels : levels.filter { level in cases.contains { $0.level == level } }
         let result = KitResult(
             version: hengVersion, device: description.device, profile: profile,
             hashes: try hashes(cases, profile), environment: environment(), levels: selected,
@@ -94,9 +95,11 @@ extension KitSession {
 
     private func program(_ place: [String]) throws -> WorkerProgram {
         guard choices.soak >= 0, choices.soak <= 1e6 else {
-            throw Failure("--soak \(choices.soak) is not a time.", nextStep: "Write seconds.", exitCode: .wrongUse)
+            throw Failure(
+                "--soak \(choices.soak) is not a time.", nextStep: "Write seconds.", exitCode: .wrongUse)
         }
-        var arguments = ["conform-device-worker"] + place + ["--id", choices.device, "--soak", "\(choices.soak)"]
+        var arguments =
+            ["conform-device-worker"] + place + ["--id", choices.device, "--soak", "\(choices.soak)"]
         if choices.quick { arguments.append("--quick") }
         let threads = max(1, try Topology.allowedCPUs().count / (try workers()))
         // A backtrace of a crash would take longer than many cases, and says little without symbols.
@@ -119,7 +122,9 @@ extension KitSession {
 // MARK: Running
 
 extension KitSession {
-    private func plan(_ levels: [Level], _ description: KitDescription, _ profile: Profile) throws -> [KitCase] {
+    private func plan(_ levels: [Level], _ description: KitDescription, _ profile: Profile) throws
+        -> [KitCase]
+    {
         let plain = DeviceCases.all.filter { levels.contains($0.level) }.map { KitCase($0) }
         let processors = try Topology.allowedCPUs().count
         let plan = OperatorPlan(
@@ -141,7 +146,8 @@ extension KitSession {
                 "--time-limit \(choices.timeLimit) is not a time for a case.",
                 nextStep: "Write seconds, such as 60.", exitCode: .wrongUse)
         }
-        let limit = max(choices.timeLimit, cases.contains { $0.name.contains("/soak/") } ? choices.soak * 2 + 30 : 0)
+        let limit = max(
+            choices.timeLimit, cases.contains { $0.name.contains("/soak/") } ? choices.soak * 2 + 30 : 0)
         let interrupt = try Interruption.require()
         let run = KitRun(
             KitOptions(timeLimit: .milliseconds(Int64((limit * 1000).rounded(.up))), workers: try workers()),
@@ -174,7 +180,9 @@ extension KitSession {
 
     private func environment() -> [String: String] {
         var names = utsname()
-        var facts = ["processing units": "\((try? Topology.allowedCPUs().count) ?? 0)", "machine": thisMachine()]
+        var facts = [
+            "processing units": "\((try? Topology.allowedCPUs().count) ?? 0)", "machine": thisMachine(),
+        ]
         if unsafe uname(&names) == 0 {
             facts["kernel"] = unsafe withUnsafeBytes(of: names.release) {
                 unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
@@ -203,7 +211,9 @@ extension KitSession {
         let failures = result.failures.map { failure in
             "\(failure.verdict.rawValue)  \(failure.name): \(failure.reason ?? "")\n    \(failure.command)\n"
         }
-        let surprises = result.unexpectedPasses.map { "unexpected pass  \($0.name): \($0.exclusion?.reason ?? "")\n" }
+        let surprises = result.unexpectedPasses.map {
+            "unexpected pass  \($0.name): \($0.exclusion?.reason ?? "")\n"
+        }
         let measured = result.results.flatMap { $0.measurements ?? [] }.map { rate in
             [
                 rate.name, "\(rate.value.formatted(significant: 3)) \(rate.unit)",
@@ -212,7 +222,9 @@ extension KitSession {
                 } ?? "",
             ]
         }
-        let rates = measured.isEmpty ? "" : "\n" + textTable(header: ["MEASURED", "MEDIAN", "MIDDLE HALF"], measured) + "\n"
+        let rates =
+            measured.isEmpty
+            ? "" : "\n" + textTable(header: ["MEASURED", "MEDIAN", "MIDDLE HALF"], measured) + "\n"
         let empty = result.emptyLevels.map { "Nothing was executed in \($0.rawValue), which is a failure.\n" }
         let word = result.isConforming ? "conforms" : "does not conform"
         return failures.joined() + surprises.joined()

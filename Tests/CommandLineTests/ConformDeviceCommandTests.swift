@@ -1,0 +1,166 @@
+import DeviceConformance
+import Essentials
+import Foundation
+import TestSupport
+import Testing
+
+/// The C compiler that builds the plugin of these tests; nil where there is none.
+private let compiler = ["/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"].first {
+    FileManager.default.isExecutableFile(atPath: $0)
+}
+
+@Suite("heng conform for devices", .timeLimit(.minutes(20)), .enabled(if: compiler != nil, "no C compiler"))
+struct ConformDeviceCommandTests {
+    private let sandbox: Sandbox
+    private let plugin: String
+
+    init() throws {
+        sandbox = try Sandbox()
+        plugin = sandbox.work + "/small.so"
+        try Self.build(into: plugin, in: sandbox)
+    }
+
+    private static func build(into file: String, in sandbox: Sandbox, _ further: String...) throws {
+        let built = try sandbox.run(
+            [
+                try #require(compiler), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
+                "-fvisibility=hidden", "-I", fixturePath("../../Sources/CHengAccelerator/include"),
+                fixturePath("plugins/small_device.c"), "-o", file, "-lpthread",
+            ] + further)
+        #expect(built.status == 0, "\(built.errors)")
+    }
+
+    /// Runs loading and the runtime on the plugin, which may have a fault.
+    private func conform(
+        _ arguments: String..., fault: String? = nil
+    ) throws -> (run: Finished, result: KitResult) {
+        let json = sandbox.work + "/report.json"
+        let run = try sandbox.run(
+            ["heng", "conform", "device", "--plugin", plugin, "--device", "tiny:0", "--quick", "--json", json]
+                + arguments, with: fault.map { ["HENG_TEST_FAULT": $0] } ?? [:])
+        guard FileManager.default.fileExists(atPath: json) else {
+            throw Failure("No report was written: \(run.output)\(run.errors)")
+        }
+        return (run, try KitResult.read(json))
+    }
+
+    @Test func `a plugin that keeps its promises conforms`() throws {
+        let (run, result) = try conform()
+
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        #expect(result.isConforming)
+        #expect(result.levels == [.load, .runtime])
+        #expect(result.device.name == "Small device" && result.device.backendVersion == "1.0")
+        #expect(result.count(.load, .pass) >= 25)
+        #expect(result.count(.runtime, .pass) >= 40)
+        #expect(result.hashes.plugin != result.hashes.host)
+    }
+
+    @Test(arguments: [
+        ("crash", "^runtime/copy/", Verdict.crashed), ("exit", "^runtime/buffer/", .crashed),
+        ("abort", "^runtime/buffer/", .crashed), ("hang", "^runtime/stream/synchronize-idle", .timedOut),
+        ("print", "^load/output", .fail), ("thread", "^load/threads", .fail), ("file", "^load/files", .fail),
+        ("short", "^runtime/fill", .fail), ("load", "^load/", .crashed), ("getter", "^load/", .crashed),
+    ])
+    func `the kit survives a bad plugin and says what it did`(fault: String, filter: String, verdict: Verdict) throws {
+        let (run, result) = try conform("--filter", filter, "--time-limit", "2", fault: fault)
+
+        #expect(run.status == 1, "\(run.output)\(run.errors)")
+        #expect(result.results.contains { $0.verdict == verdict }, "\(run.output)")
+        let bad = try #require(result.failures.first)
+        #expect(run.output.contains(bad.command))
+        #expect(bad.command.contains("--plugin \(plugin)"))
+    }
+
+    @Test func `a library that exports more than the getter is told on`() throws {
+        try Self.build(into: plugin, in: sandbox, "-DHENG_TEST_EXPORT")
+        let (run, _) = try conform("--filter", "^load/symbols")
+        #expect(run.status == 1)
+        #expect(run.output.contains("small_device_helper"))
+    }
+
+    @Test func `the line of a failure runs that case again`() throws {
+        let (run, _) = try conform("--filter", "^runtime/fill/edges$", fault: "short")
+        let line = try #require(run.lines.first { $0.hasPrefix("    heng conform device") })
+
+        let again = try sandbox.run(["sh", "-c", line], with: ["HENG_TEST_FAULT": "short"])
+
+        #expect(again.status == 1)
+        #expect(again.lines.first == run.lines.first)
+    }
+
+    @Test func `exclusions are told, verified, and compared`() throws {
+        let profile = sandbox.work + "/profile.json"
+        let text = """
+            {"name": "tests", "exclusions": [
+              {"case": "runtime/fill/*", "reason": "Fills come later.", "kind": "not-yet"},
+              {"case": "runtime/copy/large", "reason": "Never so much.", "kind": "never"}]}
+            """
+        try Data(text.utf8).write(to: URL(fileURLWithPath: profile))
+        let earlier = sandbox.work + "/earlier.json"
+        _ = try sandbox.run([
+            "heng", "conform", "device", "--plugin", plugin, "--device", "tiny:0", "--quick", "--filter",
+            "^runtime/(fill|copy)", "--json", earlier,
+        ])
+
+        let (told, result) = try conform(
+            "--profile", profile, "--filter", "^runtime/(fill|copy)", "--compare", earlier)
+        let (verified, _) = try conform("--profile", profile, "--filter", "^runtime/(fill|copy)", "--verify")
+
+        #expect(told.status == 0, "\(told.output)\(told.errors)")
+        #expect(told.output.contains("unexpected pass  runtime/fill/values: Fills come later."))
+        #expect(told.output.contains("newly excluded: "))
+        #expect(result.results.first { $0.name == "runtime/copy/large" }?.seconds == 0)
+        #expect(verified.status == 1)
+        #expect(verified.output.contains("fail  runtime/copy/large: It passes, and the profile excludes it"))
+    }
+
+    @Test func `nothing executed is a no`() throws {
+        let (run, _) = try conform("--filter", "^runtime/launch/order$")
+        #expect(run.status == 1)
+        #expect(run.output.contains("Nothing was executed in L1, which is a failure."))
+    }
+
+    @Test(arguments: [
+        (["--device", "nonsense"], 2, "is not the name of a device"), (["--filter", "("], 2, "no regular expression"),
+        (["--profile", "/no/such"], 4, "/no/such"), (["--compare", "/no/such"], 4, "/no/such"),
+        (["--time-limit", "0"], 2, "is not a time"), (["--soak", "-1"], 2, "is not a time"),
+        (["--device", "tiny:9"], 3, "There is no device tiny:9"), (["--filter", "^nothing$"], 1, "Zero cases"),
+        (["--plugin", "/no/such.so"], 3, "There is no plugin /no/such.so"),
+    ])
+    func `what cannot be is said in one sentence`(arguments: [String], status: Int32, says: String) throws {
+        let run = try sandbox.run(["heng", "conform", "device", "--filter", "^runtime/copy/zero$"] + arguments)
+
+        #expect(run.status == status, "\(run.output)\(run.errors)")
+        #expect(run.errors.contains(says), "\(run.errors)")
+    }
+
+    @Test func `the CPU device passes the quick part`() throws {
+        let work = sandbox.work
+        let run = try sandbox.run([
+            "heng", "conform", "device", "--device", "cpu:0", "--quick", "--html", "\(work)/r.html", "--junit",
+            "\(work)/r.xml",
+        ])
+
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        let page = String(decoding: FileManager.default.contents(atPath: "\(work)/r.html") ?? Data(), as: UTF8.self)
+        #expect(page.contains("CONFORMING") && !page.contains("NOT CONFORMING"))
+    }
+
+    @Test func `random uses of operators, gradients and models agree on the CPU device`() throws {
+        let run = try sandbox.run([
+            "heng", "conform", "all", "--device", "cpu:0", "--quick", "--filter",
+            "^(operators/(property|gradient)|models/made|determinism)/",
+        ])
+
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+    }
+
+    @Test func `requirements say that the text was not read`() throws {
+        let run = try sandbox.run(["heng", "conform", "clauses"])
+        #expect(run.status == 0)
+        #expect(run.lines.count { $0.hasPrefix("R280-") } == 66)
+        #expect(run.output.contains("was not read"))
+        #expect(run.lines.count { $0.hasPrefix("    our reading: ") } == 66)
+    }
+}
