@@ -70,6 +70,23 @@ struct CommandTests {
             Set(["kind", "name", "vendor", "memory", "cpus", "computeUnits"]).isSubset(of: description.keys))
     }
 
+    @Test func `simulated devices are listed where they are asked for, and never measured`() throws {
+        let configuration = "\(sandbox.work)/sim.json"
+        try Data("{\"devices\": [{\"name\": \"Tester\"}]}".utf8).write(
+            to: URL(fileURLWithPath: configuration))
+        let variables = ["HENG_SIMDEV": configuration]
+
+        let list = try sandbox.heng("devices", with: variables)
+        let bench = try sandbox.heng("bench", "run", "server", "--tier", "smoke", with: variables)
+
+        #expect(list.status == 0)
+        #expect(list.lines.contains { $0.hasPrefix("simdev:0") && $0.contains("Tester (simulated)") })
+        #expect(bench.status == 2)
+        #expect(
+            bench.errors.contains("simdev:0 is a simulated device, and benchmarks measure only real ones."))
+        #expect(try !sandbox.heng("devices").output.contains("simdev"))
+    }
+
     @Test(arguments: ["/proc/no/such", "/dev/null"])
     func `devices needs no cache folder`(folder: String) throws {
         let run = try sandbox.heng("devices", with: ["HOME": folder, "XDG_CACHE_HOME": folder])

@@ -182,24 +182,45 @@ struct RecoveryTests {
         var value: Int32 { unsafe pointer.pointee }
     }
 
+    @Test func `a host function that runs too long fails its stream, and its result counts no more`() throws {
+        let sim = try Sim()
+        let context = unsafe try sim.context()
+        let stream = unsafe try sim.stream(context, work: 20)
+        let event = unsafe try sim.event(context)
+        let order = Order()
+        try unsafe launch(sim, stream, order, 0, correlation: 9)
+        unsafe try sim.record(event, stream)
+        let error = try failure { () throws(DeviceError) in unsafe try sim.synchronize(stream) }
+        #expect(error.code == .timeout && error.scope == .stream && error.correlation == 9)
+        #expect(try failure { () throws(DeviceError) in unsafe try sim.synchronize(event: event) } == error)
+        order.open()
+        unsafe try sim.end(context, streams: [stream], events: [event])
+    }
+
+    /// Launches a function that notes its number, and waits at the gate if it is number 0.
+    private func launch(
+        _ sim: Sim, _ stream: Sim.Handle, _ order: Order, _ number: Int, correlation: UInt64 = 0
+    ) throws {
+        let step = unsafe Step(order: UInt(bitPattern: order.pointer), number: number)
+        try unsafe withUnsafeBytes(of: step) { bytes throws(DeviceError) in
+            try unsafe sim.call {
+                unsafe sim.table.stream_launch(
+                    stream,
+                    { argument in
+                        guard let step = unsafe argument?.load(as: Step.self) else { return }
+                        Order.note(step.order, step.number)
+                    }, bytes.baseAddress, UInt32(bytes.count), correlation, $0)
+            }
+        }
+    }
+
     @Test func `the stream of the highest priority is next when a lane is free`() throws {
         let sim = try Sim { $0.lanes = 1 }
         let context = unsafe try sim.context()
         let streams = try unsafe [0, -1, 5, 1].map { unsafe try sim.stream(context, priority: $0) }
         let order = Order()
-        let gate = UInt(bitPattern: unsafe order.pointer)
         for number in 0..<4 {
-            let stream = unsafe streams[number]
-            try unsafe withUnsafeBytes(of: Step(order: gate, number: number)) { bytes throws(DeviceError) in
-                try unsafe sim.call {
-                    unsafe sim.table.stream_launch(
-                        stream,
-                        { argument in
-                            guard let step = unsafe argument?.load(as: Step.self) else { return }
-                            Order.note(step.order, step.number)
-                        }, bytes.baseAddress, UInt32(bytes.count), 0, $0)
-                }
-            }
+            try unsafe launch(sim, streams[number], order, number)
             // The first holds the lane until all others wait for it.
             if number == 0 { order.waitForFirst() }
         }

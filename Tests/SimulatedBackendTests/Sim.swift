@@ -6,7 +6,8 @@ import SimulatedBackend
 import Testing
 
 /// A simulated device through its C table, as a program without our Swift layer uses it.
-@safe struct Sim {
+@safe struct Sim: @unchecked Sendable {
+    // Unchecked: written once, and the table allows any thread.
     let device: Device
     let table: heng_accelerator_table
     typealias Handle = OpaquePointer?

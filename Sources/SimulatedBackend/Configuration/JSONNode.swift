@@ -39,7 +39,7 @@ struct JSONFailure: Error {
     var text: String
 }
 
-/// Reads JSON by RFC 8259; a name may come only once in an object.
+/// Reads JSON; a name may come only once in an object, and a number may also have a plus or leading zeros.
 struct JSONReader {
     /// Deeper than any configuration is.
     private static let deepest = 64
