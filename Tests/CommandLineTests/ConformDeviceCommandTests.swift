@@ -23,7 +23,8 @@ struct ConformDeviceCommandTests {
     private static func build(into file: String, in sandbox: Sandbox, _ further: String...) throws {
         let built = try sandbox.run(
             [
-                try #require(compiler), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
+                try #require(compiler), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fPIC",
+                "-shared",
                 "-fvisibility=hidden", "-I", fixturePath("../../Sources/CHengAccelerator/include"),
                 fixturePath("plugins/small_device.c"), "-o", file, "-lpthread",
             ] + further)
@@ -36,7 +37,10 @@ struct ConformDeviceCommandTests {
     ) throws -> (run: Finished, result: KitResult) {
         let json = sandbox.work + "/report.json"
         let run = try sandbox.run(
-            ["heng", "conform", "device", "--plugin", plugin, "--device", "tiny:0", "--quick", "--json", json]
+            [
+                "heng", "conform", "device", "--plugin", plugin, "--device", "tiny:0", "--quick", "--json",
+                json,
+            ]
                 + arguments, with: fault.map { ["HENG_TEST_FAULT": $0] } ?? [:])
         guard FileManager.default.fileExists(atPath: json) else {
             throw Failure("No report was written: \(run.output)\(run.errors)")
@@ -62,7 +66,9 @@ struct ConformDeviceCommandTests {
         ("print", "^load/output", .fail), ("thread", "^load/threads", .fail), ("file", "^load/files", .fail),
         ("short", "^runtime/fill", .fail), ("load", "^load/", .crashed), ("getter", "^load/", .crashed),
     ])
-    func `the kit survives a bad plugin and says what it did`(fault: String, filter: String, verdict: Verdict) throws {
+    func `the kit survives a bad plugin and says what it did`(fault: String, filter: String, verdict: Verdict)
+        throws
+    {
         let (run, result) = try conform("--filter", filter, "--time-limit", "2", fault: fault)
 
         #expect(run.status == 1, "\(run.output)\(run.errors)")
@@ -122,14 +128,17 @@ struct ConformDeviceCommandTests {
     }
 
     @Test(arguments: [
-        (["--device", "nonsense"], 2, "is not the name of a device"), (["--filter", "("], 2, "no regular expression"),
+        (["--device", "nonsense"], 2, "is not the name of a device"),
+        (["--filter", "("], 2, "no regular expression"),
         (["--profile", "/no/such"], 4, "/no/such"), (["--compare", "/no/such"], 4, "/no/such"),
         (["--time-limit", "0"], 2, "is not a time"), (["--soak", "-1"], 2, "is not a time"),
-        (["--device", "tiny:9"], 3, "There is no device tiny:9"), (["--filter", "^nothing$"], 1, "Zero cases"),
+        (["--device", "tiny:9"], 3, "There is no device tiny:9"),
+        (["--filter", "^nothing$"], 1, "Zero cases"),
         (["--plugin", "/no/such.so"], 3, "There is no plugin /no/such.so"),
     ])
     func `what cannot be is said in one sentence`(arguments: [String], status: Int32, says: String) throws {
-        let run = try sandbox.run(["heng", "conform", "device", "--filter", "^runtime/copy/zero$"] + arguments)
+        let run = try sandbox.run(
+            ["heng", "conform", "device", "--filter", "^runtime/copy/zero$"] + arguments)
 
         #expect(run.status == status, "\(run.output)\(run.errors)")
         #expect(run.errors.contains(says), "\(run.errors)")
@@ -138,12 +147,14 @@ struct ConformDeviceCommandTests {
     @Test func `the CPU device passes the quick part`() throws {
         let work = sandbox.work
         let run = try sandbox.run([
-            "heng", "conform", "device", "--device", "cpu:0", "--quick", "--html", "\(work)/r.html", "--junit",
+            "heng", "conform", "device", "--device", "cpu:0", "--quick", "--html", "\(work)/r.html",
+            "--junit",
             "\(work)/r.xml",
         ])
 
         #expect(run.status == 0, "\(run.output)\(run.errors)")
-        let page = String(decoding: FileManager.default.contents(atPath: "\(work)/r.html") ?? Data(), as: UTF8.self)
+        let page = String(
+            decoding: FileManager.default.contents(atPath: "\(work)/r.html") ?? Data(), as: UTF8.self)
         #expect(page.contains("CONFORMING") && !page.contains("NOT CONFORMING"))
     }
 

@@ -293,6 +293,11 @@ extension CPUDevices {
             throw DeviceError(
                 .version, operation: "stream_create", text: "The stream arguments' struct_size is not set.")
         }
+        if let kind = unsafe StructCrossing.unknownMandatory(after: arguments.header) {
+            throw DeviceError(
+                .unsupported, operation: "stream_create",
+                text: "The CPU backend does not know the mandatory extension \(kind).")
+        }
         let numbers = unsafe UnsafeBufferPointer(start: arguments.cpus, count: Int(arguments.cpu_count))
         guard !numbers.isEmpty else { return device.cpus }
         let cpus = unsafe CPUSet(numbers.map { Int($0) })

@@ -13,6 +13,8 @@ enum OperatorWork: Codable, Hashable, Sendable {
     case digest(String, UInt64)
     /// The same bits for a row, whatever else is in the batch.
     case batch(UInt64)
+    /// Nothing: the device does not claim it.
+    case unclaimed(String)
     /// Matrix products of an element type: how fast they are.
     case product(String)
     case missing(String)
@@ -36,15 +38,21 @@ package struct OperatorPlan: Sendable {
     private let seed: UInt64
     private let isQuick: Bool
     private let threads: [Int]
+    /// The HENG_DETERMINISM_... level that the device claims.
+    private let determinism: Int
     /// The operators that the device declares trainable; nil for all.
     private let trainable: Set<String>?
 
     /// `folder` holds ONNX's public cases.
-    package init(folder: String?, seed: UInt64, isQuick: Bool, threads: [Int], trainable: Set<String>?) {
+    package init(
+        folder: String?, seed: UInt64, isQuick: Bool, threads: [Int], determinism: Int,
+        trainable: Set<String>?
+    ) {
         self.folder = folder
         self.seed = seed
         self.isQuick = isQuick
         self.threads = threads
+        self.determinism = determinism
         self.trainable = trainable
     }
 
@@ -127,17 +135,28 @@ package struct OperatorPlan: Sendable {
             "MatMul", "Gemm", "Softmax", "LayerNormalization", "Conv", "ReduceSum", "ReduceMean", "Exp",
             "Add",
         ]
+        let several = threads.count > 1 ? threads : [1, 1 + (threads.first ?? 1)]
+        func work(_ level: Int, _ work: OperatorWork) -> OperatorWork {
+            determinism >= level
+                ? work
+                : .unclaimed("The device claims determinism of level \(determinism), and not \(level).")
+        }
         let again = try names.map { name in
             try KitCase(
+                "determinism/run/\(name)/\(seed)", .determinism, "the same bits in each run",
+                work(1, .digest(name, seed)))
+        }
+        let counts = try names.map { name in
+            try KitCase(
                 "determinism/threads/\(name)/\(seed)", .determinism,
-                "the same bits in each run and on each number of threads",
-                .digest(name, seed), threads: threads.count > 1 ? threads : [1, 1 + (threads.first ?? 1)])
+                "the same bits on each number of threads",
+                work(2, .digest(name, seed)), threads: several)
         }
         let batch = try KitCase(
             "determinism/batch/rows/\(seed)", .determinism,
             "the same bits for a row, whatever else is in the batch",
-            .batch(seed))
-        return again + [batch]
+            work(3, .batch(seed)))
+        return again + counts + [batch]
     }
 
     private func products() throws -> [KitCase] {

@@ -51,6 +51,7 @@ package final class OperatorWorker {
         case .digest(let name, let seed): try digest(examples(name), seed)
         case .batch(let seed): try batch(seed)
         case .product(let type): try product(type)
+        case .unclaimed(let reason): KitReport(outcome: .unsupported(reason))
         case .missing(let reason): KitReport(outcome: .notRun(reason))
         }
     }

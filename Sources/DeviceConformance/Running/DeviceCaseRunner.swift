@@ -1,4 +1,4 @@
-internal import AcceleratorAPI
+package import AcceleratorAPI
 internal import CHengAccelerator
 internal import Essentials
 
@@ -78,6 +78,20 @@ package final class DeviceCaseRunner {
         } catch let end as CaseEnd {
             throw end
         } catch { throw CaseEnd.failed("The device cannot be opened: \(error).") }
+    }
+
+    /// The device as other parts of ours use it, on the same table; its cases and theirs share what is initialized.
+    package func sharedDevice() throws -> Device {
+        do {
+            let (rig, _) = try device().get()
+            guard let handle = unsafe rig.device.raw else { throw CaseEnd.failed("There is no device.") }
+            return try unsafe Device(
+                table: DeviceTable(owning: rig.functions), handle: handle, index: Int(target.index))
+        } catch CaseEnd.failed(let sentence), CaseEnd.absent(let sentence), CaseEnd.outside(let sentence),
+            CaseEnd.notRun(let sentence)
+        {
+            throw Failure("The device \(target.name) cannot be opened. \(sentence)")
+        }
     }
 
     /// What the device says of itself and which operators it lists; throws a sentence where it cannot be opened.

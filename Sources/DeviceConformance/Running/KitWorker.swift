@@ -10,13 +10,19 @@ package struct KitDescription: Codable, Hashable, Sendable {
     package var backend: String?
     package var index: Int
     package var isHostAddressable: Bool
+    /// The HENG_DETERMINISM_... level that all its operators meet.
+    package var determinism: Int
     /// Nil where the maker has no operators group.
     package var operators: [OfferedOperator]?
 
-    package init(device: KitDevice, index: Int, isHostAddressable: Bool, operators: [OfferedOperator]?) {
+    package init(
+        device: KitDevice, index: Int, isHostAddressable: Bool, determinism: Int = 0,
+        operators: [OfferedOperator]?
+    ) {
         self.device = device
         self.index = index
         self.isHostAddressable = isHostAddressable
+        self.determinism = determinism
         self.operators = operators
     }
 
@@ -70,6 +76,7 @@ extension DeviceCaseRunner {
             groups: groupNames(table))
         return KitDescription(
             device: device, index: Int(target.index), isHostAddressable: facts.isHostAddressable,
+            determinism: Int(facts.determinism),
             operators: operators)
     }
 

@@ -59,7 +59,7 @@ package struct Judge: Sendable {
         case .excluded: return (.excluded, reason)
         case .unsupported:
             let cells = report.cells.isEmpty ? given.cells : report.cells
-            if profile.operators == nil, given.work != nil {
+            if profile.operators == nil, given.work != nil, [.operators, .models].contains(given.level) {
                 return (.fail, "The profile has every operator. \(reason ?? "")")
             }
             guard !cells.isEmpty, cells.allSatisfy({ profile.has($0) }) else {

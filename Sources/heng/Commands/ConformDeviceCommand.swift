@@ -27,7 +27,7 @@ struct KitChoices: ParsableArguments {
     var soak = 2.0
 
     @Option(help: "The seconds that one case may take.")
-    var timeLimit = 60.0
+    var timeLimit = 120.0
 
     @Flag(help: "Leave out what takes long: large copies, and modes of ONNX's cases beyond the first.")
     var quick = false

@@ -37,7 +37,7 @@ struct ConformDeviceWorkerCommand: ParsableCommand {
                 opened = runner
                 if given.name == KitDescription.caseName { return try describe(runner) }
                 if let known = DeviceCases.named(given.name) { return runner.run(known) }
-                let worker = try operators ?? operatorWorker()
+                let worker = try operators ?? operatorWorker(runner)
                 operators = worker
                 return worker.run(given)
             } catch {
@@ -82,21 +82,8 @@ struct ConformDeviceWorkerCommand: ParsableCommand {
         return found
     }
 
-    private func operatorWorker() throws -> OperatorWorker {
-        let backend: Backend
-        let place: Int
-        if let plugin {
-            let target = try KitTarget(library: plugin, index: UInt32(clamping: index))
-            (backend, place) = (unsafe Backend(name: plugin, getter: target.getter), index)
-        } else {
-            let (origin, found) = try found()
-            (backend, place) = (origin.backend, found)
-        }
-        let devices = try DeviceRegistry.shared.devices(of: backend, checked: false)
-        guard devices.indices.contains(place) else {
-            throw Failure("There is no device \(place) of \(backend.name).")
-        }
-        let device = devices[place]
+    private func operatorWorker(_ runner: DeviceCaseRunner) throws -> OperatorWorker {
+        let device = try runner.sharedDevice()
         return OperatorWorker(
             device: device, kernels: try Backends.kernels(for: device), registry: ModelSetup.allOperators)
     }

@@ -130,6 +130,7 @@ extension KitSession {
         let plan = OperatorPlan(
             folder: choices.cases ?? (try? PublicCases.folder()), seed: choices.seed, isQuick: choices.quick,
             threads: ConformanceOptions.threadCounts(processors: processors),
+            determinism: description.determinism,
             trainable: description.operators.map { Set($0.filter(\.isTrainable).map(\.name)) })
         return plain + (try plan.cases(levels))
     }
