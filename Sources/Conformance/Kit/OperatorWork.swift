@@ -38,7 +38,7 @@ package struct OperatorPlan: Sendable {
     private let seed: UInt64
     private let isQuick: Bool
     private let threads: [Int]
-    /// The HENG_DETERMINISM_... level that the device claims.
+    /// The level of determinism that the device claims, by the numbers of HENG_DETERMINISM.
     private let determinism: Int
     /// The operators that the device declares trainable; nil for all.
     private let trainable: Set<String>?

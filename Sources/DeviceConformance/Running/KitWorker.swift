@@ -10,7 +10,7 @@ package struct KitDescription: Codable, Hashable, Sendable {
     package var backend: String?
     package var index: Int
     package var isHostAddressable: Bool
-    /// The HENG_DETERMINISM_... level that all its operators meet.
+    /// The level of determinism that all its operators meet, by the numbers of HENG_DETERMINISM.
     package var determinism: Int
     /// Nil where the maker has no operators group.
     package var operators: [OfferedOperator]?
