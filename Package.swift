@@ -273,7 +273,8 @@ let benchmarkTargets: [Target] = [
         path: "Benchmarks/loadgen", swiftSettings: swiftSettings),
     .executableTarget(
         name: "heng-counts", dependencies: ["Essentials", "AcceleratorAPI", "CPUBackend"],
-        path: "Benchmarks/counts", exclude: ["thresholds.json", "check.sh"], swiftSettings: swiftSettings),
+        path: "Benchmarks/counts", exclude: ["thresholds.json", "check.sh", "library.c"],
+        swiftSettings: swiftSettings),
 ]
 
 /// Readers of files under libFuzzer, built only on request; `make fuzz` runs them.

@@ -10,11 +10,24 @@ trap 'rm -rf "$folder"' EXIT
 # Valgrind 3.19 (Debian 12) stops at Swift's debug information; symbols are enough.
 program="$folder/heng-counts"
 objcopy --strip-debug "$(HENG_BENCHMARKS=1 swift build -c release --show-bin-path)/heng-counts" "$program"
+# A C program over the library, which is installed under its own name.
+HENG_BENCHMARKS=1 swift build -c release --product HengLibrary >&2
+strip --strip-unneeded -o "$folder/libheng.so.1" \
+    "$(HENG_BENCHMARKS=1 swift build -c release --show-bin-path)/libHengLibrary.so"
+ln -s libheng.so.1 "$folder/libheng.so"
+cc -std=c11 -O2 -Wall -Wextra -Werror -ISources/CHengAccelerator/include Benchmarks/counts/library.c \
+    -o "$folder/library" -L"$folder" -lheng -Wl,-rpath,"$folder"
+"$folder/library"
 status=0
-for name in launch launch-null record-null; do
+for name in launch launch-null record-null library-launch library-record; do
+    case $name in
+    library-launch) counted="$folder/library" toggle='launch_batch' ;;
+    library-record) counted="$folder/library" toggle='record_batch' ;;
+    *) counted=$program toggle='*submitBatch*' ;;
+    esac
     # Collecting starts and stops with the function that submits, in the thread that calls it.
-    valgrind --tool=callgrind --quiet --fair-sched=yes --collect-atstart=no --toggle-collect='*submitBatch*' \
-        --callgrind-out-file="$folder/$name.%p" "$program" instructions "$name" >&2
+    valgrind --tool=callgrind --quiet --fair-sched=yes --collect-atstart=no --toggle-collect="$toggle" \
+        --callgrind-out-file="$folder/$name.%p" "$counted" instructions "$name" >&2
     python3 - "$name" Benchmarks/counts/thresholds.json "$folder"/$name.* <<'END' || status=1
 import json, sys
 name, thresholds, *files = sys.argv[1:]

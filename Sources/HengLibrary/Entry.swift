@@ -11,7 +11,7 @@ public func hengAcceleratorGet(_ major: UInt32) -> UnsafeRawPointer? {
 
 /// What the forwarding layer needs from Swift; made once and never freed.
 enum LibraryServices {
-    static let version = "1.0.0"
+    static let version = "0.1.0"
 
     nonisolated(unsafe) static let services: UnsafePointer<heng_forwarding_services> = {
         let place = UnsafeMutablePointer<heng_forwarding_services>.allocate(capacity: 1)

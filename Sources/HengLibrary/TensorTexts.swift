@@ -8,7 +8,7 @@ internal import ComputeGraph
     private var places: [UnsafeMutableRawPointer] = unsafe []
 
     deinit {
-        for unsafeplace in unsafe places { unsafe place.deallocate() }
+        while let place = unsafe places.popLast() { unsafe place.deallocate() }
     }
 
     func text(_ text: String) -> UnsafePointer<CChar> {

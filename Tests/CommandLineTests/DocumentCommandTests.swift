@@ -10,6 +10,14 @@ private let notRunHere = [
     (part: "swift format", why: "continuous integration runs it as `make lint`"),
 ]
 
+/// Documents whose commands are run elsewhere.
+private let runElsewhere = [
+    (
+        document: "Documentation/guides/c-and-python.md",
+        by: "GuideTests, after the installation that it begins with"
+    )
+]
+
 private let repository = URL(fileURLWithPath: fixturePath("../..")).standardized.path
 
 /// Every line of a ```sh block with the document it stands in.
@@ -28,6 +36,12 @@ private func commandLines() throws -> [String: [String]] {
         commands[document] = lines.map(String.init).filter { !$0.hasPrefix("#") }
     }
     return commands
+}
+
+private func documentsToRun() throws -> [String] {
+    try commandLines().filter { document, lines in
+        lines.contains { !$0.hasPrefix("make ") } && !runElsewhere.contains { $0.document == document }
+    }.keys.sorted()
 }
 
 @Suite("Commands in the documents", .timeLimit(.minutes(10)))
@@ -50,7 +64,7 @@ struct DocumentCommandTests {
     }
 
     /// In a folder of its own per document, where the build and the fixtures are seen under their usual names.
-    @Test(arguments: try commandLines().filter { $0.value.contains { !$0.hasPrefix("make ") } }.keys.sorted())
+    @Test(arguments: try documentsToRun())
     func `every command of a document runs as it is written`(document: String) throws {
         let sandbox = try Sandbox()
         let files = FileManager.default

@@ -59,10 +59,9 @@ struct InstallTests {
 
         #expect(try Ran(make + ["uninstall"] + place).status == 0)
         let left = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-        let files = left.filter {
-            var isFolder: ObjCBool = false
-            FileManager.default.fileExists(atPath: "\(folder)/\($0)", isDirectory: &isFolder)
-            return !isFolder.boolValue
+        let files = try left.filter {
+            let kind = try FileManager.default.attributesOfItem(atPath: "\(folder)/\($0)")[.type]
+            return kind as? FileAttributeType != .typeDirectory
         }
         #expect(files.isEmpty, "\(files)")
     }

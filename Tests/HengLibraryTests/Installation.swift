@@ -74,7 +74,7 @@ struct Ran {
         process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         let name = "/tmp/heng-ran-\(UUID().uuidString)"
         defer { for end in ["out", "err"] { try? FileManager.default.removeItem(atPath: "\(name).\(end)") } }
-        for end in ["out", "err"] { FileManager.default.createFile(atPath: "\(name).\(end)", contents: nil) }
+        for end in ["out", "err"] { try Data().write(to: URL(fileURLWithPath: "\(name).\(end)")) }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: "\(name).out")
         process.standardError = FileHandle(forWritingAtPath: "\(name).err")

@@ -1,3 +1,4 @@
+import Essentials
 import Foundation
 import TestSupport
 import Testing
@@ -41,6 +42,24 @@ struct LibraryTests {
         try expectPassed(program.get(), part, "checked", ["HENG_CHECK": "1"])
     }
 
+    /// A vendor's device has its own operators, and leaves out what need not be there.
+    @Test(arguments: ["handles", "filled", "selection", "callbacks", "models"])
+    func `the same on a vendor's device`(part: String) throws {
+        guard let program = programs["gcc"] else { return }
+        try expectPassed(program.get(), part, "vendor", VendorDevice.variables.get())
+    }
+
+    @Test func `a vendor's operators run through the library`() throws {
+        let installation = try Installation.shared.get()
+        let program = installation.work + "/vector_add-vendor"
+        let source = installation.prefix + "/share/doc/heng/examples/c/vector_add.c"
+        #expect(try installation.compile([source], to: program, with: "gcc").status == 0)
+        let run = try Ran([program, "1"], with: VendorDevice.variables.get())
+
+        #expect(run.output.contains("(sample)") || run.output.contains("one of 2"), "\(run.text)")
+        #expect(run.status == 0 && run.output.contains("wrong: 0 of 1000"), "\(run.text)")
+    }
+
     private func expectPassed(
         _ program: String, _ part: String, _ name: String, _ variables: [String: String] = [:]
     ) throws {
@@ -51,5 +70,18 @@ struct LibraryTests {
             [program, part, folder], with: installation.environment.merging(variables) { $1 })
 
         #expect(run.status == 0 && run.output == "\(part): passed\n" && run.errors.isEmpty, "\(run.text)")
+    }
+}
+
+/// The sample device, built once against the installed header, and how the library finds it.
+private enum VendorDevice {
+    static let variables = Result {
+        let installation = try Installation.shared.get()
+        let folder = installation.work + "/sample-device"
+        try FileManager.default.copyItem(
+            atPath: "\(Installation.repository)/examples/sample-device", toPath: folder)
+        let made = try Ran("make", "-C", folder, with: installation.environment)
+        guard made.status == 0 else { throw Failure("The sample device cannot be built: \(made.text)") }
+        return ["HENG_PLUGINS": folder + "/sample.json", "TEST_DEVICE": "1"]
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-private let hasNumPy = (try? Ran("python3", "-c", "import numpy"))?.status == 0
+let hasNumPy = (try? Ran("python3", "-c", "import numpy"))?.status == 0
 
 @Suite("heng.py", .timeLimit(.minutes(5)))
 struct PythonTests {

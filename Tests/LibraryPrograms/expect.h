@@ -33,11 +33,15 @@ void expect_code(int32_t expected, int32_t got, heng_error *error, const char *c
 #define HEADER(type, kind) {.struct_size = (uint32_t)sizeof(type), .struct_kind = (kind)}
 
 void start(void);
+/* The first device, or the one whose number TEST_DEVICE says. */
 heng_device *first_device(void);
 heng_context *make_context(void);
 heng_stream *make_stream(heng_context *context);
 heng_buffer *make_buffer(heng_context *context, uint64_t size);
 void *address_of(heng_buffer *buffer);
+/* Copies to and from the start of a buffer, and waits. */
+void put(heng_stream *stream, heng_buffer *buffer, const void *bytes, uint64_t size);
+void get(heng_stream *stream, heng_buffer *buffer, void *bytes, uint64_t size);
 const void *group(uint32_t kind);
 
 /* The parts, each with a name that main.c knows. */

@@ -27,7 +27,8 @@ void start(void) {
 
 heng_device *first_device(void) {
     heng_device *device = NULL;
-    EXPECT_OK(heng->device_get(0, &device, &error));
+    const char *number = getenv("TEST_DEVICE");
+    EXPECT_OK(heng->device_get(number ? (uint32_t)atoi(number) : 0, &device, &error));
     return device;
 }
 
@@ -55,6 +56,18 @@ void *address_of(heng_buffer *buffer) {
     void *address = NULL;
     EXPECT_OK(heng->buffer_host_address(buffer, &address, &error));
     return address;
+}
+
+void put(heng_stream *stream, heng_buffer *buffer, const void *bytes, uint64_t size) {
+    const heng_range to = {.buffer = buffer, .size = size}, from = {.host = (void *)bytes, .size = size};
+    EXPECT_OK(heng->stream_copy(stream, &to, &from, size, 0, &error));
+    EXPECT_OK(heng->stream_synchronize(stream, -1, &error));
+}
+
+void get(heng_stream *stream, heng_buffer *buffer, void *bytes, uint64_t size) {
+    const heng_range from = {.buffer = buffer, .size = size}, to = {.host = bytes, .size = size};
+    EXPECT_OK(heng->stream_copy(stream, &to, &from, size, 0, &error));
+    EXPECT_OK(heng->stream_synchronize(stream, -1, &error));
 }
 
 const void *group(uint32_t kind) {

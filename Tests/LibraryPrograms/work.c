@@ -203,11 +203,14 @@ void test_models(const char *folder) {
         EXPECT_CODE(HENG_ERROR_MODEL_SIZE, models->model_load(context, &arguments, &model, &error));
         arguments.working.size = info.working_bytes;
     }
-    memset(address_of(weights), 0, info.weight_bytes);
+    char *bytes = calloc(1, info.weight_bytes);
+    put(stream, weights, bytes, info.weight_bytes);
     EXPECT_OK(models->model_load(context, &arguments, &model, &error));
     int used = 0;
-    for (uint64_t i = 0; i < info.weight_bytes; i++) used += ((char *)address_of(weights))[i] != 0;
+    get(stream, weights, bytes, info.weight_bytes);
+    for (uint64_t i = 0; i < info.weight_bytes; i++) used += bytes[i] != 0;
     EXPECT(used > 0);
+    free(bytes);
 
     const heng_tensor_description *output = NULL;
     EXPECT_OK(models->model_output(model, 0, &output, &error));
@@ -229,7 +232,7 @@ void test_models(const char *folder) {
 
     /* In a stream, from and to buffers. */
     heng_buffer *given = make_buffer(context, sizeof x), *got = make_buffer(context, sizeof y);
-    memcpy(address_of(given), x, sizeof x);
+    put(stream, given, x, sizeof x);
     const heng_range from = {.buffer = given, .size = sizeof x}, to = {.buffer = got, .size = sizeof y};
     const heng_range back = {.host = z, .size = sizeof z};
     EXPECT_OK(models->model_submit(model, stream, &from, 1, &to, 1, 7, &error));

@@ -63,7 +63,7 @@ internal import Synchronization
         let kernels = try Backends.kernels(for: device)
         graph = try LibraryModel.graph(of: source.model, types)
         if let graph {
-            let weights = unsafe request.weights.size > 0 ? try scope.view(request.weights) : nil
+            let weights = try unsafe LibraryModel.given(request.weights, scope, device)
             let run = DetachedRun(
                 try Executable(
                     graph: graph, device: device, kernels: kernels,
@@ -71,7 +71,7 @@ internal import Synchronization
             form = .prepared(run)
             outputTypes = graph.outputs.map(graph.type(of:))
             bytes = nil
-            let given = unsafe request.working.size > 0 ? try scope.view(request.working) : nil
+            let given = try unsafe LibraryModel.given(request.working, scope, device)
             if run.scratch == .zero {
                 scratch = nil
                 ownScratch = nil
@@ -107,6 +107,18 @@ internal import Synchronization
         }
     }
 
+    /// Memory of the caller's that the model may use; nil where there is none.
+    private static func given(
+        _ range: heng_range, _ scope: RangeScope, _ device: Device
+    ) throws -> DeviceBufferView? {
+        guard unsafe range.size > 0 else { return nil }
+        let view = try unsafe scope.view(range)
+        guard !view.isInHostMemory || takesHostMemory(device) else {
+            throw failure(.memoryType, "model_load", "The device needs memory from its own buffers.")
+        }
+        return view
+    }
+
     /// The whole model as one graph; nil where shapes depend on values.
     static func graph(of model: ONNXModel, _ types: [String: TensorType]) throws -> Graph? {
         do {
@@ -118,6 +130,14 @@ internal import Synchronization
 }
 
 extension LibraryModel {
+    /// Whether the kernels take any memory of the host: ours do, and a maker's operators want its buffers.
+    var takesHostMemory: Bool { LibraryModel.takesHostMemory(device) }
+
+    static func takesHostMemory(_ device: Device) -> Bool {
+        let makersOperators = unsafe device.table.group(HENG_KIND_OPERATOR_TABLE)
+        return unsafe device.description.isHostAddressable && makersOperators == nil
+    }
+
     var dynamic: Bool { if case .inParts = form { true } else { false } }
 
     /// Submits one run with all operands in memory that the device reaches.

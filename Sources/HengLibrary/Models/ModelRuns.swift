@@ -34,7 +34,7 @@ extension LibraryModel {
         try checkCounts(inputs.count, outputs.count, "model_submit")
         let given = try unsafe views(inputs, inputTypes, scope, .modelInput)
         let results = try unsafe views(outputs, outputTypes.compactMap { $0 }, scope, .modelOutput)
-        guard device.description.isHostAddressable || !(given + results).contains(where: \.isInHostMemory)
+        guard takesHostMemory || !(given + results).contains(where: \.isInHostMemory)
         else {
             throw failure(
                 .memoryType, "model_submit",
@@ -65,7 +65,7 @@ extension LibraryModel {
 
     // Host memory that the device does not reach is copied to buffers of its own and back.
     private func runPrepared(_ inputs: [DeviceBufferView], _ outputs: [DeviceBufferView]) throws {
-        let reaches = device.description.isHostAddressable
+        let reaches = takesHostMemory
         let staged = try (inputs + outputs).map { view -> KeptBuffer? in
             guard !reaches, view.isInHostMemory else { return nil }
             return KeptBuffer(try context.makeBuffer(of: ByteCount(bytes: max(1, view.size))))
