@@ -42,6 +42,12 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
+/// Kernels of OpenCL devices, as text in the program.
+let openCLKernels: [Resource] = [
+    "attention", "binary", "cast", "common", "convolve", "matmul", "move", "normalize", "pool", "reduce",
+    "softmax", "unary", "where",
+].map { .embedInCode("\($0).opencl") }
+
 let allTargets: [Target] = [
     // Floor 0: C
     .systemLibrary(name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
@@ -52,6 +58,10 @@ let allTargets: [Target] = [
     .target(name: "CHengAccelerator", path: "Sources/CHengAccelerator"),
     .target(name: "CHengForwarding", dependencies: ["CHengAccelerator"], path: "Sources/CHengForwarding"),
     .target(name: "CKernels", path: "Kernels/CPU"),
+    .target(name: "COpenCL", path: "Sources/COpenCL", linkerSettings: [.linkedLibrary("dl")]),
+    .target(
+        name: "OpenCLKernelSources", path: "Kernels/Device/OpenCL", resources: openCLKernels,
+        swiftSettings: swiftSettings),
     .target(
         name: "CImageCodecs", path: "Sources/CImageCodecs",
         linkerSettings: ["jpeg", "openjp2", "png", "tiff", "webp"].map { .linkedLibrary($0) }),
@@ -101,6 +111,9 @@ let allTargets: [Target] = [
         "SimulatedBackend",
         ["Essentials", "KernelInterface", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph"]),
     library(
+        "OpenCLBackend",
+        ["Essentials", "AcceleratorAPI", "CHengAccelerator", "COpenCL", "OpenCLKernelSources"]),
+    library(
         "Execution", ["Essentials", "KernelInterface", "AcceleratorAPI", "ComputeGraph", "Instrumentation"]),
     library(
         "MachineAgent",
@@ -120,8 +133,8 @@ let allTargets: [Target] = [
     library(
         "Backends",
         [
-            "Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend", "PluginBackend",
-            "SimulatedBackend",
+            "Essentials", "Results", "AcceleratorAPI", "KernelInterface", "CPUBackend", "OpenCLBackend",
+            "PluginBackend", "SimulatedBackend",
         ]),
     library(
         "Training",
@@ -258,6 +271,9 @@ let allTargets: [Target] = [
         [
             "Essentials", "Results", "AcceleratorAPI", "CHengAccelerator", "CPUBackend", "DeviceConformance",
         ]),
+    tests(
+        "OpenCLBackendTests",
+        ["Essentials", "AcceleratorAPI", "CHengAccelerator", "COpenCL", "OpenCLKernelSources", "OpenCLBackend"]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     // It uses what is built beside it, installed into a folder of its own: C programs and Python, not Swift modules.
     tests("HengLibraryTests", ["Essentials"]),
@@ -275,6 +291,10 @@ let benchmarkTargets: [Target] = [
         name: "heng-counts", dependencies: ["Essentials", "AcceleratorAPI", "CPUBackend"],
         path: "Benchmarks/counts", exclude: ["thresholds.json", "check.sh", "library.c"],
         swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "heng-opencl-costs",
+        dependencies: ["Essentials", "AcceleratorAPI", "CHengAccelerator", "COpenCL", "OpenCLBackend"],
+        path: "Benchmarks/opencl", swiftSettings: swiftSettings),
 ]
 
 /// Readers of files under libFuzzer, built only on request; `make fuzz` runs them.

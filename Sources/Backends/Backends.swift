@@ -1,6 +1,7 @@
 package import AcceleratorAPI
 internal import CPUBackend
 internal import Essentials
+internal import OpenCLBackend
 package import PluginBackend
 internal import SimulatedBackend
 
@@ -9,7 +10,9 @@ package enum Backends {
     /// Those compiled in, in the order in which devices are listed.
     ///
     /// The simulated devices are those of the file that HENG_SIMDEV names; without it there are none.
-    package static let all: [Backend] = [CPUDevices.backend, SimulatedDevices.backend]
+    package static let all: [Backend] = [
+        CPUDevices.backend, OpenCLDevices.backend, SimulatedDevices.backend,
+    ]
 
     /// What vendors' plugins bring, and why some cannot be used; the first call loads them.
     package static let plugins = Plugins.load()

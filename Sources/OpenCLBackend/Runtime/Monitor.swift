@@ -1,0 +1,47 @@
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// A lock with a condition that threads wait for, which `Mutex` has not.
+@safe final class Monitor: @unchecked Sendable {
+    // Unchecked: the two objects are made for sharing, and never move.
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    init() {
+        unsafe pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(condition, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(condition)
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe condition.deallocate()
+        unsafe mutex.deallocate()
+    }
+
+    @inline(__always) func lock() { unsafe pthread_mutex_lock(mutex) }
+    @inline(__always) func unlock() { unsafe pthread_mutex_unlock(mutex) }
+
+    /// Waits with the lock held; may return early.
+    func wait() { unsafe pthread_cond_wait(condition, mutex) }
+
+    /// The same, until a moment of the monotonic clock in nanoseconds; false when that has come.
+    func wait(until deadline: Int64) -> Bool {
+        var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
+        return unsafe pthread_cond_timedwait(condition, mutex, &time) == 0
+    }
+
+    func wakeAll() { unsafe pthread_cond_broadcast(condition) }
+
+    @inline(__always)
+    func locked<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        lock()
+        defer { unlock() }
+        return try body()
+    }
+}

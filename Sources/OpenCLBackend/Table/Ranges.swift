@@ -1,0 +1,142 @@
+internal import AcceleratorAPI
+internal import CHengAccelerator
+internal import COpenCL
+internal import Essentials
+
+/// Where a range lies, after all checks.
+@safe enum RangePlace {
+    case buffer(OpenCLBuffer, offset: Int)
+    case host(UnsafeMutableRawPointer)
+
+    /// Checks that `bytes` fit into the range's capacity, and that into its buffer, which is the context's own.
+    init(
+        _ range: heng_range, bytes: UInt64, in context: OpenCLContext, _ operation: StaticString
+    ) throws(DeviceError) {
+        guard unsafe bytes <= range.size else {
+            throw DeviceError(
+                .outOfRange, operation: "\(operation)",
+                text: "\(bytes) bytes are more than the capacity of \(unsafe range.size) given for them.")
+        }
+        guard let raw = unsafe range.buffer else {
+            guard let host = unsafe range.host else {
+                throw invalid("\(operation)", "A range names no memory.")
+            }
+            guard unsafe range.offset <= UInt64(Int.max) else {
+                throw DeviceError(.outOfRange, operation: "\(operation)", text: "An offset is beyond all memory.")
+            }
+            unsafe self = .host(host + Int(range.offset))
+            return
+        }
+        guard unsafe range.host == nil else {
+            throw invalid("\(operation)", "A range names a buffer and host memory.")
+        }
+        let buffer = try unsafe object(raw, OpenCLBuffer.self, operation)
+        guard buffer.context === context else {
+            throw DeviceError(
+                .wrongOwner, operation: "\(operation)", text: "A buffer belongs to another context than the stream.")
+        }
+        let size = UInt64(buffer.size)
+        guard unsafe range.offset <= size, unsafe range.size <= size - range.offset else {
+            throw DeviceError(
+                .outOfRange, operation: "\(operation)",
+                text: "\(unsafe range.size) bytes from \(unsafe range.offset) leave a buffer of \(size).")
+        }
+        self = .buffer(buffer, offset: unsafe Int(range.offset))
+    }
+
+    init(
+        _ range: UnsafePointer<heng_range>?, bytes: UInt64, in context: OpenCLContext, _ operation: StaticString
+    ) throws(DeviceError) {
+        guard let range = unsafe range else { throw invalid("\(operation)", "A range is null.") }
+        try unsafe self.init(range.pointee, bytes: bytes, in: context, operation)
+    }
+}
+
+/// The commands for copies and fills.
+enum CopyCommands {
+    static func copy(_ target: RangePlace, _ source: RangePlace, _ bytes: Int) throws(DeviceError) -> StreamCommand {
+        switch (target, source) {
+        case (.buffer(let to, let toOffset), .buffer(let from, let fromOffset)):
+            if to === from, toOffset < fromOffset + bytes, fromOffset < toOffset + bytes {
+                throw invalid("stream_copy", "The two ranges of a copy overlap.")
+            }
+            return .copy(to: to.raw, toOffset: toOffset, from: from.raw, fromOffset: fromOffset, bytes: bytes)
+        case (.buffer(let to, let offset), .host(let from)):
+            return unsafe .write(UnsafeRawPointer(from), to: to.raw, offset: offset, bytes: bytes)
+        case (.host(let to), .buffer(let from, let offset)):
+            return unsafe .read(to, from: from.raw, offset: offset, bytes: bytes)
+        case (.host(let to), .host(let from)):
+            return unsafe .hostCopy(to: to, from: UnsafeRawPointer(from), bytes: bytes)
+        }
+    }
+
+    static func fill(_ target: RangePlace, _ bytes: Int, _ value: UInt8) -> StreamCommand {
+        switch target {
+        case .buffer(let buffer, let offset): .fill(buffer.raw, offset: offset, bytes: bytes, value: value)
+        case .host(let address): unsafe .hostFill(address, bytes: bytes, value: value)
+        }
+    }
+
+    /// The bytes from a block's first to its last one.
+    static func extent(
+        _ block: heng_block, _ width: UInt64, _ height: UInt64, _ depth: UInt64
+    ) throws(DeviceError) -> UInt64 {
+        func product(_ a: UInt64, _ b: UInt64) throws(DeviceError) -> UInt64 {
+            let (value, isTooLarge) = a.multipliedReportingOverflow(by: b)
+            if isTooLarge { throw beyond() }
+            return value
+        }
+        func beyond() -> DeviceError {
+            DeviceError(
+                .outOfRange, operation: "stream_copy_block", text: "A block is larger than any memory.")
+        }
+        guard unsafe block.row_pitch >= width else {
+            throw invalid("stream_copy_block", "A row of \(width) bytes is longer than the distance of rows.")
+        }
+        guard unsafe block.plane_pitch >= (try product(block.row_pitch, height)) else {
+            throw invalid("stream_copy_block", "A plane's rows are longer than the distance of planes.")
+        }
+        var total: UInt64 = width
+        for part in [
+            try product(unsafe block.row_pitch, height - 1), try product(unsafe block.plane_pitch, depth - 1),
+        ] {
+            let (sum, isTooLarge) = total.addingReportingOverflow(part)
+            if isTooLarge { throw beyond() }
+            total = sum
+        }
+        return total
+    }
+
+    static func block(
+        _ target: RangePlace, _ to: heng_block, _ source: RangePlace, _ from: heng_block, _ width: UInt64,
+        _ height: UInt64, _ depth: UInt64, _ toBytes: UInt64, _ fromBytes: UInt64
+    ) throws(DeviceError) -> StreamCommand {
+        var block = unsafe opencl_block()
+        unsafe block.width = Int(width)
+        unsafe block.height = Int(height)
+        unsafe block.depth = Int(depth)
+        unsafe block.destination_row = Int(to.row_pitch)
+        unsafe block.destination_plane = Int(to.plane_pitch)
+        unsafe block.source_row = Int(from.row_pitch)
+        unsafe block.source_plane = Int(from.plane_pitch)
+        switch target {
+        case .buffer(let buffer, let offset):
+            unsafe block.destination = buffer.raw
+            unsafe block.destination_offset = offset
+        case .host(let address): unsafe block.destination_host = unsafe address
+        }
+        switch source {
+        case .buffer(let buffer, let offset):
+            unsafe block.source = buffer.raw
+            unsafe block.source_offset = offset
+        case .host(let address): unsafe block.source_host = UnsafeRawPointer(address)
+        }
+        if case .buffer(let a, let aOffset) = target, case .buffer(let b, let bOffset) = source, a === b,
+            aOffset < bOffset + Int(fromBytes), bOffset < aOffset + Int(toBytes)
+        {
+            throw invalid("stream_copy_block", "The two ranges of a copy overlap.")
+        }
+        if case .host = target, case .host = source { return unsafe .hostBlock(block) }
+        return unsafe .block(block)
+    }
+}
