@@ -1,5 +1,6 @@
 package import AcceleratorAPI
 internal import CPUBackend
+internal import CUDABackend
 internal import Essentials
 internal import OpenCLBackend
 package import PluginBackend
@@ -11,7 +12,7 @@ package enum Backends {
     ///
     /// The simulated devices are those of the file that HENG_SIMDEV names; without it there are none.
     package static let all: [Backend] = [
-        CPUDevices.backend, OpenCLDevices.backend, SimulatedDevices.backend,
+        CPUDevices.backend, CUDADevices.backend, OpenCLDevices.backend, SimulatedDevices.backend,
     ]
 
     /// What vendors' plugins bring, and why some cannot be used; the first call loads them.

@@ -61,7 +61,7 @@ struct RepositoryTests {
         }
 
         #expect(Set(folders).subtracting(floors.keys).isEmpty)
-        #expect(Set(floors.keys).subtracting(folders).subtracting(["CKernels"]).isEmpty)
+        #expect(Set(floors.keys).subtracting(folders).subtracting(["CKernels", "CUDAKernelSources"]).isEmpty)
     }
 
     @Test func `the scheduler and the load generator cannot see what they must not`() throws {
@@ -78,7 +78,7 @@ struct RepositoryTests {
     }
 
     @Test func `only Backends names the concrete backends`() throws {
-        let concrete: Set = ["CPUBackend", "SimulatedBackend"]
+        let concrete: Set = ["CPUBackend", "CUDABackend", "OpenCLBackend", "SimulatedBackend"]
         for module in try floors().keys where module != "Backends" {
             #expect(try imports(ofModule: module).isDisjoint(with: concrete), "\(module)")
         }
