@@ -118,6 +118,7 @@ struct heng_device {
     uint8_t *memory;
     heng_buffer *buffers; /* living ones, in the order of their places */
     heng_stream *streams; /* living ones */
+    uint64_t in_use;      /* bytes of all buffers, rounded up */
     uint64_t submissions; /* of all streams, ever: each piece of work has its number */
     uint32_t contexts;
 };
@@ -271,13 +272,18 @@ static int32_t buffer_allocate(
     if (status != HENG_OK) return status;
     if (arguments.size == 0)
         return fail(error, HENG_ERROR_INVALID_ARGUMENT, "buffer_allocate", "A buffer has at least one byte.");
+    if (arguments.pages < HENG_PAGES_DEFAULT || (arguments.pages & ~HENG_PAGES_PEER) > HENG_PAGES_HUGE_ONLY)
+        return fail(error, HENG_ERROR_INVALID_ARGUMENT, "buffer_allocate", "%d is no policy.", arguments.pages);
+    if (arguments.pages >= HENG_PAGES_HUGE_ONLY) /* that, or memory for peers */
+        return fail(error, HENG_ERROR_UNSUPPORTED, "buffer_allocate", "The device has only small pages of its own.");
     heng_buffer *made = make_object(sizeof *made, "buffer_allocate", error);
     if (!made) return HENG_ERROR_OUT_OF_HOST_MEMORY;
 
     heng_buffer **link = NULL;
     pthread_mutex_lock(&lock);
-    uint64_t room = MEMORY_BYTES; /* what the context may still have */
-    if (context->limit > 0) room = context->in_use < context->limit ? context->limit - context->in_use : 0;
+    uint64_t room = MEMORY_BYTES - context->device->in_use; /* what the context may still have */
+    uint64_t allowed = context->in_use < context->limit ? context->limit - context->in_use : 0;
+    if (context->limit > 0 && allowed < room) room = allowed;
     if (arguments.size <= MEMORY_BYTES) {
         uint64_t held = (arguments.size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, start = 0;
         if (held <= room) link = find_gap(context->device, held, &start);
@@ -285,6 +291,7 @@ static int32_t buffer_allocate(
             *made = (heng_buffer){context, start, arguments.size, held, *link};
             *link = made;
             context->children++;
+            context->device->in_use += held;
             context->in_use += held;
             if (context->high_water < context->in_use) context->high_water = context->in_use;
         }
@@ -308,6 +315,7 @@ static int32_t buffer_free(heng_buffer *buffer, heng_error **error) {
     heng_buffer **link = &buffer->context->device->buffers;
     while (*link != buffer) link = &(*link)->next;
     *link = buffer->next;
+    buffer->context->device->in_use -= buffer->held;
     buffer->context->in_use -= buffer->held;
     buffer->context->children--;
     pthread_mutex_unlock(&lock);
@@ -392,7 +400,6 @@ struct heng_event {
     int64_t nanoseconds;          /* when the latest happened */
     heng_error failure;           /* of the stream that recorded it; code 0: none */
 };
-
 
 static int64_t now(void) {
     struct timespec time;
