@@ -3,6 +3,7 @@
  * It is no judge of conformance (that is `heng conform`); it is for the first minutes with a change.
  */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,50 +151,117 @@ static void test_events(void) {
     OK(table->stream_create(context, NULL, &stream, NULL));
 }
 
-static heng_tensor_description floats(const int64_t *dims, uint32_t rank) {
-    return (heng_tensor_description){.header = HEADER(heng_tensor_description, HENG_KIND_TENSOR_DESCRIPTION),
-                                     .type = HENG_TYPE_FLOAT32, .rank = rank, .dims = dims};
+/* A tensor of float32, or of int64 that is known beforehand. */
+struct tensor {
+    uint32_t rank;
+    int64_t dims[4];
+    const void *values;
+    bool is_int64;
+};
+
+/* One use of an operator, and what it must compute. */
+struct operator_case {
+    const char *name;
+    uint32_t input_count, attribute_count;
+    struct tensor inputs[3], output;
+    struct { const char *name; int32_t kind; const void *data; uint64_t count; } attributes[3];
+};
+
+static heng_tensor_description describe(const struct tensor *tensor) {
+    heng_tensor_description description = {
+        .header = HEADER(heng_tensor_description, HENG_KIND_TENSOR_DESCRIPTION), .rank = tensor->rank,
+        .dims = tensor->dims, .type = tensor->is_int64 ? HENG_TYPE_INT64 : HENG_TYPE_FLOAT32};
+    if (tensor->is_int64) {
+        description.constant = tensor->values;
+        description.constant_size = heng_tensor_size(&description);
+    }
+    return description;
 }
 
-/* Runs an operator of two inputs, and compares. */
-static void expect(const char *name, const float *a, const int64_t a_dims[2], const float *b, const int64_t b_dims[2],
-                   const float *expected, const int64_t dims[2]) {
-    heng_tensor_description left = floats(a_dims, 2), right = floats(b_dims, 2), result = floats(dims, 2);
-    const heng_tensor_description *inputs[] = {&left, &right}, *outputs[] = {&result};
+static void expect(const struct operator_case *use) {
+    heng_tensor_description described[4];
+    const heng_tensor_description *inputs[3], *outputs[] = {&described[3]};
+    heng_attribute attribute_structs[3];
+    const heng_attribute *attributes[3];
+    for (uint32_t i = 0; i < use->input_count; i++) {
+        described[i] = describe(&use->inputs[i]);
+        inputs[i] = &described[i];
+    }
+    described[3] = describe(&use->output);
+    for (uint32_t i = 0; i < use->attribute_count; i++) {
+        attribute_structs[i] = (heng_attribute){
+            .header = HEADER(heng_attribute, HENG_KIND_ATTRIBUTE), .name = use->attributes[i].name,
+            .kind = use->attributes[i].kind, .data = use->attributes[i].data, .count = use->attributes[i].count};
+        attributes[i] = &attribute_structs[i];
+    }
     heng_operator_description description = {
-        .header = HEADER(heng_operator_description, HENG_KIND_OPERATOR_DESCRIPTION), .domain = "", .name = name,
-        .input_count = 2, .output_count = 1, .inputs = inputs, .outputs = outputs};
-    int64_t inferred[2] = {0};
-    heng_inferred_tensor tensor = {.header = HEADER(heng_inferred_tensor, HENG_KIND_INFERRED_TENSOR), .dims = inferred,
-                                   .capacity = 2};
+        .header = HEADER(heng_operator_description, HENG_KIND_OPERATOR_DESCRIPTION), .domain = "", .name = use->name,
+        .input_count = use->input_count, .output_count = 1, .attribute_count = use->attribute_count,
+        .inputs = inputs, .outputs = outputs, .attributes = attributes};
+
+    int64_t inferred[4] = {0};
+    heng_inferred_tensor tensor = {
+        .header = HEADER(heng_inferred_tensor, HENG_KIND_INFERRED_TENSOR), .dims = inferred, .capacity = 4};
     heng_inferred_tensor *tensors[] = {&tensor};
     heng_device *device = NULL;
     OK(table->device_get(0, &device, NULL));
     OK(operators->operator_supports(device, &description, NULL, NULL));
     OK(operators->operator_infer(device, &description, tensors, 1, NULL));
-    CHECK(tensor.rank == 2 && inferred[0] == dims[0] && inferred[1] == dims[1]);
+    CHECK(tensor.rank == use->output.rank && memcmp(inferred, use->output.dims, tensor.rank * sizeof *inferred) == 0);
 
-    uint64_t sizes[] = {heng_tensor_size(&left), heng_tensor_size(&right), heng_tensor_size(&result)};
-    heng_range ranges[3];
-    float computed[16];
-    for (int i = 0; i < 3; i++) ranges[i] = in_buffer(make_buffer(sizes[i]), sizes[i]);
-    copy(ranges[0], in_host((void *)(size_t)a, sizes[0]), sizes[0]);
-    copy(ranges[1], in_host((void *)(size_t)b, sizes[1]), sizes[1]);
+    heng_range ranges[4] = {{NULL, NULL, 0, 0}};
     heng_operator *prepared = NULL;
-    OK(operators->operator_prepare(context, &description, &prepared, NULL, NULL));
-    OK(operators->operator_execute(prepared, stream, ranges, 2, &ranges[2], 1, NULL, 7, NULL));
-    copy(in_host(computed, sizes[2]), ranges[2], sizes[2]);
+    heng_operator_info info = {.header = HEADER(heng_operator_info, HENG_KIND_OPERATOR_INFO)};
+    OK(operators->operator_prepare(context, &description, &prepared, &info, NULL));
+    for (uint32_t i = 0; i < use->input_count; i++) {
+        if (info.kept_inputs >> i & 1) continue;
+        uint64_t size = heng_tensor_size(&described[i]);
+        ranges[i] = in_buffer(make_buffer(size), size);
+        copy(ranges[i], in_host((void *)(size_t)use->inputs[i].values, size), size);
+    }
+    float computed[16];
+    uint64_t size = heng_tensor_size(&described[3]);
+    ranges[3] = in_buffer(make_buffer(size), size);
+    OK(operators->operator_execute(prepared, stream, ranges, use->input_count, &ranges[3], 1, NULL, 7, NULL));
+    copy(in_host(computed, size), ranges[3], size);
     wait_for_all();
-    CHECK(memcmp(computed, expected, sizes[2]) == 0);
+    for (uint64_t i = 0; i < size / sizeof(float); i++) {
+        float difference = computed[i] - ((const float *)use->output.values)[i];
+        CHECK(difference < 1e-6f && difference > -1e-6f);
+    }
     OK(operators->operator_destroy(prepared, NULL));
-    for (int i = 0; i < 3; i++) OK(table->buffer_free(ranges[i].buffer, NULL));
+    for (int i = 0; i < 4; i++) if (ranges[i].buffer) OK(table->buffer_free(ranges[i].buffer, NULL));
 }
 
+#define FLOATS(...) (const float[]){__VA_ARGS__}
+#define INTS(...) (const int64_t[]){__VA_ARGS__}
+
 static void test_operators(void) {
-    const float a[] = {1, 2, 3, 4, 5, 6}, row[] = {10, 20, 30}, sum[] = {11, 22, 33, 14, 25, 36}, product[] = {140, 320};
-    const int64_t two_three[] = {2, 3}, one_three[] = {1, 3}, three_one[] = {3, 1}, two_one[] = {2, 1};
-    expect("Add", a, two_three, row, one_three, sum, two_three);
-    expect("MatMul", a, two_three, row, three_one, product, two_one);
+    const float *six = FLOATS(1, 2, 3, 4, 5, 6), *nine = FLOATS(1, 2, 3, 4, 5, 6, 7, 8, 9);
+    const struct operator_case cases[] = {
+        {"Add", 2, 0, {{2, {2, 3}, six, 0}, {1, {3}, FLOATS(10, 20, 30), 0}},
+         {2, {2, 3}, FLOATS(11, 22, 33, 14, 25, 36), 0}, {{0}}},
+        {"Sub", 2, 0, {{2, {2, 1}, FLOATS(1, 2), 0}, {2, {1, 2}, FLOATS(3, 5), 0}},
+         {2, {2, 2}, FLOATS(-2, -4, -1, -3), 0}, {{0}}},
+        {"MatMul", 2, 0, {{3, {2, 1, 3}, six, 0}, {2, {3, 1}, FLOATS(10, 20, 30), 0}},
+         {3, {2, 1, 1}, FLOATS(140, 320), 0}, {{0}}},
+        {"Gemm", 3, 3, {{2, {3, 2}, six, 0}, {2, {1, 3}, FLOATS(1, 1, 2), 0}, {1, {1}, FLOATS(4), 0}},
+         {2, {2, 1}, FLOATS(32, 40), 0},
+         {{"alpha", HENG_ATTRIBUTE_FLOAT, (const double[]){2}, 1}, {"transA", HENG_ATTRIBUTE_INT, INTS(1), 1},
+          {"transB", HENG_ATTRIBUTE_INT, INTS(1), 1}}},
+        {"Softmax", 1, 1, {{2, {2, 2}, FLOATS(0, 5, 0, 5), 0}}, {2, {2, 2}, FLOATS(0.5, 0.5, 0.5, 0.5), 0},
+         {{"axis", HENG_ATTRIBUTE_INT, INTS(0), 1}}},
+        {"ReduceMean", 2, 1, {{3, {1, 2, 3}, six, 0}, {1, {1}, INTS(-2), 1}}, {2, {1, 3}, FLOATS(2.5, 3.5, 4.5), 0},
+         {{"keepdims", HENG_ATTRIBUTE_INT, INTS(0), 1}}},
+        {"ReduceSum", 1, 0, {{2, {2, 3}, six, 0}}, {2, {1, 1}, FLOATS(21), 0}, {{0}}},
+        {"Reshape", 2, 0, {{2, {2, 3}, six, 0}, {1, {2}, INTS(-1, 2), 1}}, {2, {3, 2}, six, 0}, {{0}}},
+        {"Conv", 3, 2, {{4, {1, 1, 3, 3}, nine, 0}, {4, {1, 1, 2, 2}, FLOATS(1, 1, 1, 1), 0}, {1, {1}, FLOATS(1), 0}},
+         {4, {1, 1, 2, 2}, FLOATS(2, 6, 12, 29), 0},
+         {{"pads", HENG_ATTRIBUTE_INTS, INTS(1, 1, 0, 0), 4}, {"strides", HENG_ATTRIBUTE_INTS, INTS(2, 2), 2}}},
+        {"Relu", 1, 0, {{1, {2}, FLOATS(-1, 2), 0}}, {1, {2}, FLOATS(0, 2), 0}, {{0}}},
+        {"Sigmoid", 1, 0, {{1, {1}, FLOATS(0), 0}}, {1, {1}, FLOATS(0.5), 0}, {{0}}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) expect(&cases[i]);
 
     heng_device *device = NULL;
     heng_refusal refusal = {.header = HEADER(heng_refusal, HENG_KIND_REFUSAL)};

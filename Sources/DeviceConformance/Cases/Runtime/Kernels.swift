@@ -87,6 +87,7 @@ extension Trial {
                     heng_kernel_argument(range: heng_range(), bytes: count, size: 4),
                 ]
                 var grid = unsafe heng_grid(
+                    header: StructCrossing.header(HENG_KIND_GRID, of: heng_grid.self),
                     groups: (UInt32(count.pointee + 63) / 64, 1, 1), items: (64, 1, 1), local_bytes: 0)
                 return unsafe rig.call(table.kernel_launch, "kernel_launch") {
                     unsafe $0(kernel.raw, stream.raw, &grid, arguments, 3, 11, $1)
