@@ -6,6 +6,7 @@ internal import Execution
 internal import FoundationEssentials
 package import KernelInterface
 internal import ONNXImport
+internal import Synchronization
 
 /// Runs cases that need graphs on one device, with the kernels of that device and no others.
 package final class OperatorWorker {
@@ -75,8 +76,8 @@ extension OperatorWorker {
                 outcome: .unsupported("The host does not reach the device's memory, so nothing can guard it.")
             )
         }
-        let evaluator: any GraphEvaluator =
-            mode == .strided ? try GuardedEvaluator(device: device, kernels: kernels) : self.evaluator()
+        let evaluator = NotingEvaluator(
+            mode == .strided ? try GuardedEvaluator(device: device, kernels: kernels) : self.evaluator())
         let runner = CaseRunner(
             mode: mode, rule: .standard, registry: registry, evaluator: evaluator, limits: ModelLimits())
         if let reason = Exclusion.reason(for: given.name, under: .standard) {
@@ -84,6 +85,8 @@ extension OperatorWorker {
         }
         let found = runner.run(given)
         var report = KitReport(outcome: found.outcome, seconds: found.seconds)
+        // Whatever the importer made of it, a node that the device does not take is what stopped the case.
+        if found.outcome.word == .fail, let refusal = evaluator.refusal { report.outcome = .unsupported(refusal) }
         report.worst = WorstErrors(ulp: found.worstSteps, nmse: found.worstError)
         report.cells = cells(of: given)
         return report
@@ -100,6 +103,33 @@ extension OperatorWorker {
         }.first
         guard operators.count == 1, let name = operators.first, let element else { return [] }
         return [OperatorCell(operatorName: name, type: "\(element)")]
+    }
+}
+
+/// Runs graphs with another evaluator, and keeps why the device did not take a node.
+private final class NotingEvaluator: GraphEvaluator {
+    private let inner: any GraphEvaluator
+    private let noted = Mutex<String?>(nil)
+
+    init(_ inner: any GraphEvaluator) { self.inner = inner }
+
+    var refusal: String? { noted.withLock { $0 } }
+
+    func run(_ graph: Graph, inputs: [HostTensor]) throws -> [HostTensor] {
+        try noting { try inner.run(graph, inputs: inputs) }
+    }
+
+    func run(_ graph: Graph, inputs: [HostTensor], within bytes: Int) throws -> [HostTensor] {
+        try noting { try inner.run(graph, inputs: inputs, within: bytes) }
+    }
+
+    private func noting(_ body: () throws -> [HostTensor]) throws -> [HostTensor] {
+        do { return try body() } catch {
+            if case .unsupported(let sentence) = OperatorWorker.outcome(of: error) {
+                noted.withLock { $0 = $0 ?? sentence }
+            }
+            throw error
+        }
     }
 }
 

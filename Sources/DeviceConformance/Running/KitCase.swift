@@ -28,6 +28,9 @@ package struct KitCase: WorkerCase, Hashable {
         self.threads = threads
     }
 
+    /// What graphs leave behind is their own; the bare table's objects may be anything after a failure.
+    package var endsProcessByFailing: Bool { work == nil }
+
     package init(_ given: DeviceCase) {
         self.init(
             name: given.id, level: given.level, title: given.title, clauses: given.clauses,

@@ -58,8 +58,7 @@ package struct KitRun {
 
     private func pool(_ program: WorkerProgram, _ workers: Int) -> WorkerPool<KitCase, KitReport> {
         WorkerPool(
-            program, count: workers, timeLimit: options.timeLimit, endsAfterFailure: true,
-            isInterrupted: isInterrupted)
+            program, count: workers, timeLimit: options.timeLimit, isInterrupted: isInterrupted)
     }
 
     /// Runs each case on all its numbers of threads; what differs in its bits fails.

@@ -10,10 +10,13 @@ package protocol WorkerCase: Codable, Sendable {
     var name: String { get }
     /// Whether it must be the first that its process works on, and the last.
     var needsFreshProcess: Bool { get }
+    /// Whether one that fails may have left its process in disorder, so that it gets no further case.
+    var endsProcessByFailing: Bool { get }
 }
 
 extension WorkerCase {
     package var needsFreshProcess: Bool { false }
+    package var endsProcessByFailing: Bool { false }
 }
 
 /// What a worker process answers.
@@ -32,17 +35,13 @@ package struct WorkerPool<Case: WorkerCase, Report: WorkerReport> {
     private let timeLimit: Duration
     private let exclusion: (String) -> String?
     private let isInterrupted: () -> Bool
-    private let endsAfterFailure: Bool
 
     /// `exclusion` gives the reason why a case of that name is not to be run.
-    ///
-    /// With `endsAfterFailure` a process that a case may have left in disorder gets no further one.
     package init(
         _ program: WorkerProgram, count: Int, timeLimit: Duration,
-        exclusion: @escaping (String) -> String? = { _ in nil }, endsAfterFailure: Bool = false,
+        exclusion: @escaping (String) -> String? = { _ in nil },
         isInterrupted: @escaping () -> Bool = { false }
     ) {
-        self.endsAfterFailure = endsAfterFailure
         self.exclusion = exclusion
         self.program = program
         self.count = max(1, count)
@@ -64,9 +63,7 @@ package struct WorkerPool<Case: WorkerCase, Report: WorkerReport> {
             tell(index, reports[index])
             return false
         }
-        let lanes = (0..<min(count, waiting.count)).map { _ in
-            Lane<Case, Report>(program: program, endsAfterFailure: endsAfterFailure)
-        }
+        let lanes = (0..<min(count, waiting.count)).map { _ in Lane<Case, Report>(program: program) }
         while !isInterrupted() {
             for lane in lanes { try lane.give(&waiting, of: cases, timeLimit: timeLimit) }
             guard lanes.contains(where: { $0.isBusy }) else { break }
@@ -92,15 +89,12 @@ private final class Lane<Case: WorkerCase, Report: WorkerReport> {
     private var isReady = false
     private var hasWorked = false
     private var isSpent = false
-    private let endsAfterFailure: Bool
+    private var endsByFailing = false
     private var current: Int?
     private var start = TimePoint.zero
     private(set) var deadline = TimePoint.zero
 
-    init(program: WorkerProgram, endsAfterFailure: Bool) {
-        self.program = program
-        self.endsAfterFailure = endsAfterFailure
-    }
+    init(program: WorkerProgram) { self.program = program }
 
     var isBusy: Bool { current != nil || worker != nil && !isReady }
     var socket: Int32? { isBusy ? worker?.socket : nil }
@@ -120,6 +114,7 @@ private final class Lane<Case: WorkerCase, Report: WorkerReport> {
         }
         let index = waiting.removeLast()
         (hasWorked, isSpent) = (true, isFresh)
+        endsByFailing = cases[index].endsProcessByFailing
         worker.send(Array(try JSONEncoder().encode(cases[index])))
         current = index
         start = .monotonicNow()
@@ -141,7 +136,7 @@ private final class Lane<Case: WorkerCase, Report: WorkerReport> {
                 self.worker = nil
                 return (index, ended(.crashed("The process answered with something that is no report.")))
             }
-            if endsAfterFailure, ![.pass, .unsupported].contains(report.outcome.word) { isSpent = true }
+            if endsByFailing, ![.pass, .unsupported].contains(report.outcome.word) { isSpent = true }
             return (index, report)
         case .ended(let how):
             self.worker = nil

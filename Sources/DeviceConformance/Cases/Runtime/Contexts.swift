@@ -47,6 +47,21 @@ extension DeviceCases {
                 try rig.streamDestroy(stream).done()
             }
         },
+        .runtime("context/shared", "work uses buffers and events of every context of its device", 16) {
+            trial in
+            let (first, second) = (try trial.context(), try trial.context())
+            let (writer, reader) = (try trial.stream(in: first), try trial.stream(in: second))
+            let event = try trial.event(in: second)
+            let buffer = try trial.buffer(in: second, 4096)
+            let target = trial.memory(4096)
+            try trial.rig.fill(writer, .buffer(buffer, size: 4096), with: 0x6B, 4096).done(
+                "of a buffer of another context")
+            try trial.rig.record(event, in: writer).done("of an event of another context")
+            try trial.rig.wait(reader, for: event).done()
+            try trial.rig.copy(reader, to: .host(target), from: .buffer(buffer, size: 4096), 4096).done()
+            try trial.rig.synchronize(reader).done()
+            try trial.require(target.bytes, is: [UInt8](repeating: 0x6B, count: 4096), "Across two contexts")
+        },
         .runtime("context/state", "a context that nothing broke has no cause", optional: true) { trial in
             let context = try trial.context()
             let state = trial.rig.contextState(context)

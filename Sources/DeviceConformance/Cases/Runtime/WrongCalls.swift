@@ -79,18 +79,22 @@ extension DeviceCases {
             try trial.rig.launch(stream, work).refusesNull()
             try trial.rig.synchronize(stream).done()
         },
-        .runtime("wrong/owner", "objects of two contexts do not go together", 65) { trial in
-            let (first, second) = (try trial.context(), try trial.context())
-            let stream = try trial.stream(in: first)
-            let event = try trial.event(in: second)
-            let buffer = try trial.buffer(in: second, 64)
-            // A maker may serve these: the header asks for a class only where it does not.
-            for answer in [
-                trial.rig.record(event, in: stream),
-                trial.rig.fill(stream, .buffer(buffer, size: 64), with: 0, 64),
-            ] where answer.code != 0 {
-                try answer.gives(.wrongOwner, .invalidHandle, when: "with an object of another context")
+        .runtime("wrong/owner", "objects of two devices do not go together", 65) { trial in
+            let count = trial.rig.deviceCount().count
+            let others = try (0..<count).map { try trial.rig.deviceGet($0).made() }.filter {
+                $0 != trial.rig.device
             }
+            guard let other = others.first else { throw CaseEnd.outside("There is one device only.") }
+            let context = try trial.context()
+            let stream = try trial.stream(in: context)
+            let foreign = try trial.rig.contextCreate(on: other).made()
+            trial.atEnd { [rig = trial.rig] in rig.contextDestroy(foreign) }
+            let event = try trial.event(in: foreign)
+            let buffer = try trial.buffer(in: foreign, 64)
+            try trial.rig.record(event, in: stream).gives(
+                .wrongOwner, when: "with an event of another device")
+            try trial.rig.fill(stream, .buffer(buffer, size: 64), with: 0, 64).gives(
+                .wrongOwner, when: "with a buffer of another device")
             try trial.rig.synchronize(stream).done()
         },
     ]
@@ -158,7 +162,7 @@ extension DeviceCase {
 extension Answer {
     /// A null handle, range or place must be refused as an argument or as a handle.
     func refusesNull() throws {
-        try gives(.invalidArgument, .invalidHandle, .invalidDevice, when: "with a null")
+        try gives(.invalidArgument, .invalidHandle, .invalidDevice, .version, when: "with a null")
     }
 }
 
