@@ -292,7 +292,10 @@ let allTargets: [Target] = [
         ]),
     tests(
         "OpenCLBackendTests",
-        ["Essentials", "AcceleratorAPI", "CHengAccelerator", "COpenCL", "OpenCLKernelSources", "OpenCLBackend"]),
+        [
+            "Essentials", "AcceleratorAPI", "CHengAccelerator", "COpenCL", "OpenCLKernelSources",
+            "OpenCLBackend",
+        ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     // It uses what is built beside it, installed into a folder of its own: C programs and Python, not Swift modules.
     tests("HengLibraryTests", ["Essentials"]),

@@ -18,7 +18,9 @@ final class PlainOpenCL {
         queue = opencl_queue(context, devices[0]).handle
         let text = Array(source.utf8CString)
         program = unsafe opencl_program_of_source(context, text, text.count - 1).handle
-        guard unsafe opencl_build(program, devices[0], "") == 0 else { throw Failure("The kernel does not build.") }
+        guard unsafe opencl_build(program, devices[0], "") == 0 else {
+            throw Failure("The kernel does not build.")
+        }
         kernel = unsafe opencl_kernel(program, name).handle
         guard context != 0, queue != 0, kernel != 0 else { throw Failure("OpenCL made nothing.") }
     }

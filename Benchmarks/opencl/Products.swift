@@ -43,12 +43,15 @@ func compareProducts(_ device: Device, rounds: Int) throws {
         ours: { try Comparison.seconds { for _ in 0..<4 { try table.runProduct() } } / 4 },
         theirs: { try Comparison.seconds { for _ in 0..<4 { try plain.run(range) } } / 4 })
     let operations = 2 * Double(n * n * n) / 1e9
-    let (ours, theirs) = (operations / Comparison.median(comparison.ours), operations / Comparison.median(comparison.theirs))
+    let (ours, theirs) = (
+        operations / Comparison.median(comparison.ours), operations / Comparison.median(comparison.theirs)
+    )
     let ratio = comparison.ratio()
     print(
         "matrix product n=\(n): ours \(ours.formatted(digits: 1)) GFLOP/s, hand-written \(theirs.formatted(digits: 1)) GFLOP/s, "
             + "speed ratio \((1 / ratio.median).formatted(digits: 3)) "
-            + "[\((1 / ratio.high).formatted(digits: 3)), \((1 / ratio.low).formatted(digits: 3))]; wanted: at least 0.85")
+            + "[\((1 / ratio.high).formatted(digits: 3)), \((1 / ratio.low).formatted(digits: 3))]; wanted: at least 0.85"
+    )
 }
 
 /// One empty kernel: submission alone, and with the wait for each.
@@ -85,13 +88,15 @@ func compareLaunches(_ device: Device, rounds: Int) throws {
     for waits in [false, true] {
         for _ in 0..<5 { _ = try (ours(waits: waits), theirs(waits: waits)) }
         var comparison = Comparison()
-        try comparison.run(rounds: rounds, ours: { try ours(waits: waits) }, theirs: { try theirs(waits: waits) })
+        try comparison.run(
+            rounds: rounds, ours: { try ours(waits: waits) }, theirs: { try theirs(waits: waits) })
         let ratio = comparison.ratio()
         print(
             "launch, \(waits ? "each waited for" : "\(batch) and one wait"): "
                 + "ours \((Comparison.median(comparison.ours) * 1e6).formatted(digits: 2)) us, "
                 + "OpenCL \((Comparison.median(comparison.theirs) * 1e6).formatted(digits: 2)) us, "
                 + "cost ratio \(ratio.median.formatted(digits: 3)) "
-                + "[\(ratio.low.formatted(digits: 3)), \(ratio.high.formatted(digits: 3))]; wanted: at most 1.5")
+                + "[\(ratio.low.formatted(digits: 3)), \(ratio.high.formatted(digits: 3))]; wanted: at most 1.5"
+        )
     }
 }

@@ -16,6 +16,7 @@ let rounds = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 
 guard let device = try DeviceRegistry.shared.devices(of: OpenCLDevices.backend).first else {
     throw Failure("There is no OpenCL device.", nextStep: "Install pocl-opencl-icd.")
 }
-print("device: \(device.description.name), \(device.description.computeUnits) compute units, \(rounds) rounds")
+print(
+    "device: \(device.description.name), \(device.description.computeUnits) compute units, \(rounds) rounds")
 try compareProducts(device, rounds: rounds)
 try compareLaunches(device, rounds: rounds)

@@ -14,7 +14,7 @@ struct DeviceCaseTests {
     @Test(arguments: ownCases.map(\.id))
     func `the CPU device passes what it claims`(id: String) throws {
         let given = try #require(DeviceCases.named(id))
-        let report = DeviceCaseRunner(PlantedFault.target(of: unsafe cpu), settings: quick).run(given)
+        let report = unsafe DeviceCaseRunner(PlantedFault.target(of: cpu), settings: quick).run(given)
 
         switch report.outcome {
         case .pass, .unsupported: break
@@ -25,7 +25,7 @@ struct DeviceCaseTests {
     }
 
     @Test func `most cases have something to check on the CPU device`() throws {
-        let runner = DeviceCaseRunner(PlantedFault.target(of: unsafe cpu), settings: quick)
+        let runner = unsafe DeviceCaseRunner(PlantedFault.target(of: cpu), settings: quick)
         let passed = Self.ownCases.filter { $0.level == .runtime }.count { runner.run($0).outcome == .pass }
         #expect(passed >= 70, "\(passed)")
     }
@@ -41,7 +41,7 @@ struct DeviceCaseTests {
     }
 
     @Test func `a getter that serves every version is found`() throws {
-        let table = PlantedFault.target(of: unsafe cpu)
+        let table = unsafe PlantedFault.target(of: cpu)
         let target = unsafe KitTarget(name: "any", index: 0) { _ in unsafe table.getter(1) }
         let given = try #require(DeviceCases.named("load/getter/version"))
         #expect(DeviceCaseRunner(target).run(given).outcome.word == .fail)

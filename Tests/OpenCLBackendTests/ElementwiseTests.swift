@@ -39,7 +39,9 @@ func randomDims(_ generator: inout SeededGenerator, rank: ClosedRange<Int> = 0..
                 ? 1.05070102214813232421875 * $0
                 : 1.05070102214813232421875 * 1.67326319217681884765625 * (exp($0) - 1)
         },
-        Unary(name: "Celu", attributes: [("alpha", .real(0.5))]) { max($0, 0) + min(0, 0.5 * (exp($0 / 0.5) - 1)) },
+        Unary(name: "Celu", attributes: [("alpha", .real(0.5))]) {
+            max($0, 0) + min(0, 0.5 * (exp($0 / 0.5) - 1))
+        },
         Unary(name: "Softplus") { log(1 + exp($0)) }, Unary(name: "Softsign") { $0 / (1 + abs($0)) },
         Unary(name: "HardSigmoid") { max(0, min(1, 0.2 * $0 + 0.5)) },
         Unary(name: "HardSwish") { $0 * max(0, min(1, $0 / 6 + 0.5)) },
@@ -51,14 +53,18 @@ func randomDims(_ generator: inout SeededGenerator, rank: ClosedRange<Int> = 0..
         Unary(name: "Floor") { $0.rounded(.down) }, Unary(name: "Ceil") { $0.rounded(.up) },
         Unary(name: "Round") { $0.rounded(.toNearestOrEven) },
         Unary(name: "Sign") { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, Unary(name: "Reciprocal", low: 0.1) { 1 / $0 },
-        Unary(name: "Sin") { sin($0) }, Unary(name: "Cos") { cos($0) }, Unary(name: "Tan", low: -1, high: 1) { tan($0) },
-        Unary(name: "Asin", low: -1, high: 1) { asin($0) }, Unary(name: "Acos", low: -1, high: 1) { acos($0) },
+        Unary(name: "Sin") { sin($0) }, Unary(name: "Cos") { cos($0) },
+        Unary(name: "Tan", low: -1, high: 1) { tan($0) },
+        Unary(name: "Asin", low: -1, high: 1) { asin($0) },
+        Unary(name: "Acos", low: -1, high: 1) { acos($0) },
         Unary(name: "Atan") { atan($0) }, Unary(name: "Sinh") { sinh($0) }, Unary(name: "Cosh") { cosh($0) },
         Unary(name: "Asinh") { asinh($0) }, Unary(name: "Acosh", low: 1) { acosh($0) },
         Unary(name: "Atanh", low: -0.9, high: 0.9) { atanh($0) },
     ]
 
-    @Test(arguments: unary.indices) func `Operators on one element are what a loop computes`(_ index: Int) throws {
+    @Test(arguments: unary.indices) func `Operators on one element are what a loop computes`(_ index: Int)
+        throws
+    {
         let form = Self.unary[index]
         let harness = try Harness()
         for seed in seeds.prefix(6) {
@@ -103,10 +109,12 @@ func randomDims(_ generator: inout SeededGenerator, rank: ClosedRange<Int> = 0..
 
     static let binary: [Binary] = [
         Binary(name: "Add") { $0 + $1 }, Binary(name: "Sub", types: [1, 6, 7]) { $0 - $1 },
-        Binary(name: "Mul", types: [1, 6, 7]) { $0 * $1 }, Binary(name: "Div", types: [1], low: 0.5) { $0 / $1 },
+        Binary(name: "Mul", types: [1, 6, 7]) { $0 * $1 },
+        Binary(name: "Div", types: [1], low: 0.5) { $0 / $1 },
         Binary(name: "Pow", types: [1], low: 0.1) { pow($0, $1) },
         Binary(name: "PRelu", types: [1]) { $0 < 0 ? $0 * $1 : $0 },
-        Binary(name: "Equal", result: 9) { $0 == $1 ? 1 : 0 }, Binary(name: "Less", result: 9) { $0 < $1 ? 1 : 0 },
+        Binary(name: "Equal", result: 9) { $0 == $1 ? 1 : 0 },
+        Binary(name: "Less", result: 9) { $0 < $1 ? 1 : 0 },
         Binary(name: "LessOrEqual", result: 9) { $0 <= $1 ? 1 : 0 },
         Binary(name: "Greater", result: 9) { $0 > $1 ? 1 : 0 },
         Binary(name: "GreaterOrEqual", result: 9) { $0 >= $1 ? 1 : 0 },
@@ -172,7 +180,8 @@ func randomDims(_ generator: inout SeededGenerator, rank: ClosedRange<Int> = 0..
                 == [0, 0, 0.5, 1])
         let whole = Numbers(type: 7, dims: [3], values: [-9, 3, 9])
         #expect(
-            try harness.run("Clip", [whole, Numbers(type: 7, dims: [], values: [0], isConstant: true)])[0].values
+            try harness.run("Clip", [whole, Numbers(type: 7, dims: [], values: [0], isConstant: true)])[0]
+                .values
                 == [0, 3, 9])
         #expect(throws: RefusedUse.self) { try harness.run("Clip", [x, Numbers(dims: [], values: [-1])]) }
     }

@@ -46,7 +46,9 @@ private let source = """
         _ x: OpaquePointer, _ count: Int32, by: Int32, correlation: UInt64 = 0
     ) throws {
         var (count, by) = (count, by)
-        var grid = heng_grid(groups: (UInt32(count + 31) / 32, 1, 1), items: (32, 1, 1), local_bytes: 0)
+        var grid = unsafe heng_grid(
+            header: StructCrossing.header(HENG_KIND_GRID, of: heng_grid.self),
+            groups: (UInt32(count + 31) / 32, 1, 1), items: (32, 1, 1), local_bytes: 0)
         unsafe try withUnsafePointer(to: &count) { count in
             unsafe try withUnsafePointer(to: &by) { by in
                 let none = unsafe heng_range(buffer: nil, host: nil, offset: 0, size: 0)
@@ -95,18 +97,27 @@ private let source = """
         let shared = unsafe try kernel(harness, table, text, "shared")
         unsafe try harness.call { unsafe table.kernel_describe(shared, &info, $0) }
         #expect(unsafe info.group_limit >= 1)
-        var grid = heng_grid(groups: (2, 1, 1), items: (8, 1, 1), local_bytes: 32)
+        var grid = unsafe heng_grid(
+            header: StructCrossing.header(HENG_KIND_GRID, of: heng_grid.self), groups: (2, 1, 1),
+            items: (8, 1, 1), local_bytes: 32)
         var argument = unsafe heng_kernel_argument(
             range: heng_range(buffer: to, host: nil, offset: 0, size: 64), bytes: nil, size: 0)
-        unsafe try harness.call { unsafe table.kernel_launch(shared, harness.stream, &grid, &argument, 1, 0, $0) }
+        unsafe try harness.call {
+            unsafe table.kernel_launch(shared, harness.stream, &grid, &argument, 1, 0, $0)
+        }
         unsafe try harness.synchronize()
         unsafe #expect(
             Numbers(type: 6, dims: [16], bytes: try harness.read(to, count: 64)).values
                 == (0..<16).map { Double(7 - $0 % 8) })
         var none: OpaquePointer?
-        unsafe #expect(harness.code { unsafe table.kernel_get(text, "missing", &none, $0) } == .invalidArgument)
-        unsafe #expect(harness.code { unsafe table.kernel_launch(shared, harness.stream, &grid, nil, 0, 0, $0) } == .invalidArgument)
-        try unsafe [text, again].forEach { module in unsafe try harness.call { unsafe table.module_unload(module, $0) } }
+        unsafe #expect(
+            harness.code { unsafe table.kernel_get(text, "missing", &none, $0) } == .invalidArgument)
+        unsafe #expect(
+            harness.code { unsafe table.kernel_launch(shared, harness.stream, &grid, nil, 0, 0, $0) }
+                == .invalidArgument)
+        unsafe try [text, again].forEach { module in
+            unsafe try harness.call { unsafe table.module_unload(module, $0) }
+        }
         unsafe [from, to].forEach { unsafe harness.free($0) }
     }
 
@@ -114,7 +125,8 @@ private let source = """
         let harness = try Harness()
         let table = try unsafe harness.group(HENG_KIND_KERNEL_TABLE, heng_kernel_table.self).pointee
         do {
-            _ = unsafe try load(harness, table, HENG_CODE_OPENCL_C, Array("kernel void f() { nonsense; }".utf8))
+            _ = unsafe try load(
+                harness, table, HENG_CODE_OPENCL_C, Array("kernel void f() { nonsense; }".utf8))
             Issue.record("nonsense compiles")
         } catch {
             let failure = try #require(error as? TableFailure)
@@ -142,15 +154,19 @@ private let source = """
         unsafe try harness.launch(gate)
         unsafe try launchAdd(harness, kernels, add, buffer, buffer, 10, by: 4)
         let event = unsafe try harness.makeEvent()
-        unsafe #expect(harness.code { unsafe harness.functions.event_record(event, harness.stream, 0, $0) } == .misuse)
-        unsafe #expect(harness.code { unsafe harness.functions.stream_synchronize(harness.stream, -1, $0) } == .misuse)
+        unsafe #expect(
+            harness.code { unsafe harness.functions.event_record(event, harness.stream, 0, $0) } == .misuse)
+        unsafe #expect(
+            harness.code { unsafe harness.functions.stream_synchronize(harness.stream, -1, $0) } == .misuse)
         var recording: OpaquePointer?
         unsafe try harness.call { unsafe table.recording_end(harness.stream, &recording, $0) }
         var count: UInt64 = 0
         unsafe try harness.call { unsafe table.recording_count(recording, &count, $0) }
         #expect(count == 3)
         unsafe #expect(try harness.read(buffer, count: 40).allSatisfy { $0 == 0 })
-        for _ in 0..<5 { unsafe try harness.call { unsafe table.recording_submit(recording, harness.stream, 0, $0) } }
+        for _ in 0..<5 {
+            unsafe try harness.call { unsafe table.recording_submit(recording, harness.stream, 0, $0) }
+        }
         unsafe try harness.synchronize()
         #expect(gate.count.load(ordering: .relaxed) == 5)
         unsafe #expect(
@@ -171,7 +187,8 @@ private let source = """
         unsafe arguments.capacity = 6
         let begin = TimePoint.monotonicNow().nanoseconds
         unsafe try harness.call { unsafe table.profile_start(harness.context, &arguments, $0) }
-        unsafe #expect(harness.code { unsafe table.profile_start(harness.context, &arguments, $0) } == .misuse)
+        unsafe #expect(
+            harness.code { unsafe table.profile_start(harness.context, &arguments, $0) } == .misuse)
         let gate = Gate()
         gate.open()
         unsafe try harness.call { unsafe table.range_begin(harness.stream, "phase", 50, $0) }
@@ -213,7 +230,8 @@ private let source = """
             return "\(record.kind) \(name) \(record.correlation)"
         }
         for expected in [
-            "\(HENG_RECORD_RANGE) phase 50", "\(HENG_RECORD_OPERATOR) Relu 7", "\(HENG_RECORD_LAUNCH) launch 60",
+            "\(HENG_RECORD_RANGE) phase 50", "\(HENG_RECORD_OPERATOR) Relu 7",
+            "\(HENG_RECORD_LAUNCH) launch 60",
             "\(HENG_RECORD_MARK) here 70",
         ] { #expect(seen.contains(expected), "\(expected) among \(seen)") }
         unsafe try harness.call { unsafe table.profile_stop(harness.context, $0) }

@@ -13,7 +13,9 @@ import Testing
             values: (0..<dims.reduce(1, *)).map { Double(type == 9 ? $0 % 2 : $0 % 120) })
     }
 
-    @Test(arguments: Array(0..<30) as [UInt64]) func `Transposes, slices, repeats and joins`(_ seed: UInt64) throws {
+    @Test(arguments: Array(0..<30) as [UInt64]) func `Transposes, slices, repeats and joins`(_ seed: UInt64)
+        throws
+    {
         var generator = SeededGenerator(seed: seed)
         let harness = try Harness()
         let type = generator.pick(Self.types)
@@ -33,7 +35,9 @@ import Testing
         let tiled = try harness.run("Tile", [x, .constant(repeats)])[0]
         #expect(
             tiled.values
-                == indices(of: tiled.dims).map { at in x.values[flat(zip(at, dims).map { $0 % max(1, $1) }, dims)] })
+                == indices(of: tiled.dims).map { at in
+                    x.values[flat(zip(at, dims).map { $0 % max(1, $1) }, dims)]
+                })
         let axis = generator.below(dims.count)
         let joined = try harness.run("Concat", [x, x, x], [("axis", .int(axis - dims.count))])[0]
         #expect(joined.dims[axis] == 3 * dims[axis])
@@ -50,7 +54,9 @@ import Testing
         #expect(try harness.run("Concat", [parts[0], parts[1]], [("axis", .int(axis))])[0] == x)
     }
 
-    @Test(arguments: Array(0..<40) as [UInt64]) func `Slices with any starts, ends and steps`(_ seed: UInt64) throws {
+    @Test(arguments: Array(0..<40) as [UInt64]) func `Slices with any starts, ends and steps`(_ seed: UInt64)
+        throws
+    {
         var generator = SeededGenerator(seed: seed)
         let dims = randomDims(&generator, rank: 1...3, most: 9)
         let x = Self.counted(dims, generator.pick(Self.types))
@@ -63,13 +69,16 @@ import Testing
         var chosen = dims.map { Array(0..<$0) }
         for (index, axis) in axes.enumerated() {
             // As Python slices.
-            let extent = dims[axis], step = steps[index]
+            let extent = dims[axis]
+            let step = steps[index]
             func place(_ value: Int, _ low: Int, _ high: Int) -> Int {
                 min(max(value < 0 ? value + extent : value, low), high)
             }
             let (low, high) = step > 0 ? (0, extent) : (-1, extent - 1)
             chosen[axis] = Array(
-                stride(from: place(starts[index], step > 0 ? 0 : -1, high), to: place(ends[index], low, high), by: step))
+                stride(
+                    from: place(starts[index], step > 0 ? 0 : -1, high), to: place(ends[index], low, high),
+                    by: step))
         }
         #expect(y.dims == chosen.map(\.count))
         #expect(
@@ -80,7 +89,9 @@ import Testing
     @Test func `Shapes change and bytes stay`() throws {
         let harness = try Harness()
         let x = Self.counted([2, 1, 3, 4], 1)
-        func dims(_ name: String, _ inputs: [Numbers?], _ attributes: [(String, TestAttribute)] = []) throws -> [Int] {
+        func dims(_ name: String, _ inputs: [Numbers?], _ attributes: [(String, TestAttribute)] = []) throws
+            -> [Int]
+        {
             let y = try harness.run(name, inputs, attributes)[0]
             #expect(y.values == x.values)
             return y.dims
@@ -96,7 +107,10 @@ import Testing
         #expect(wide.dims == [2, 3, 4])
         #expect(wide.values == indices(of: wide.dims).map { Double($0[1]) })
         let empty = Numbers(dims: [0, 3], values: [])
-        #expect(try harness.run("Reshape", [empty, .constant([3, 0])], [("allowzero", .int(1))])[0].dims == [3, 0])
+        #expect(
+            try harness.run("Reshape", [empty, .constant([3, 0])], [("allowzero", .int(1))])[0].dims == [
+                3, 0,
+            ])
     }
 
     @Test(arguments: Array(0..<20) as [UInt64]) func `Elements are gathered`(_ seed: UInt64) throws {
@@ -108,7 +122,8 @@ import Testing
         let type: Int32 = generator.pick([6, 7])
         let chosen = Numbers(
             type: type, dims: shape,
-            values: (0..<shape.reduce(1, *)).map { _ in Double(generator.below(2 * dims[axis]) - dims[axis]) })
+            values: (0..<shape.reduce(1, *)).map { _ in Double(generator.below(2 * dims[axis]) - dims[axis]) }
+        )
         let harness = try Harness()
         let y = try harness.run("Gather", [x, chosen], [("axis", .int(axis))])[0]
         #expect(y.dims == dims[..<axis] + shape + dims[(axis + 1)...])
@@ -162,10 +177,21 @@ import Testing
         #expect(reason { try harness.run("Add", version: 1, [x, x]) } == Int32(HENG_REFUSAL_VERSION))
         #expect(reason { try harness.run("Add", version: 999, [x, x]) } == Int32(HENG_REFUSAL_VERSION))
         #expect(reason { try harness.run("Tanh", [whole]) } == Int32(HENG_REFUSAL_TYPE))
-        #expect(reason { try harness.run("MatMul", [x, Numbers(dims: [3, 1], values: [1, 2, 3])]) } == Int32(HENG_REFUSAL_SHAPE))
+        #expect(
+            reason { try harness.run("MatMul", [x, Numbers(dims: [3, 1], values: [1, 2, 3])]) }
+                == Int32(HENG_REFUSAL_SHAPE))
         #expect(reason { try harness.run("Reshape", [x, whole]) } == Int32(HENG_REFUSAL_CONSTANT))
-        #expect(reason { try harness.run("Relu", [x], [("strange", .int(1))]) } == Int32(HENG_REFUSAL_ATTRIBUTE))
-        #expect(reason { try harness.run("Conv", [Numbers(dims: [1, 1, 1, 1, 1], values: [1]), Numbers(dims: [1, 1, 1, 1, 1], values: [1])]) } == Int32(HENG_REFUSAL_RANK))
+        #expect(
+            reason { try harness.run("Relu", [x], [("strange", .int(1))]) } == Int32(HENG_REFUSAL_ATTRIBUTE))
+        #expect(
+            reason {
+                try harness.run(
+                    "Conv",
+                    [
+                        Numbers(dims: [1, 1, 1, 1, 1], values: [1]),
+                        Numbers(dims: [1, 1, 1, 1, 1], values: [1]),
+                    ])
+            } == Int32(HENG_REFUSAL_RANK))
     }
 
     @Test func `Extents beyond all memory, or unknown, are refused and nothing traps`() throws {
@@ -192,7 +218,8 @@ import Testing
             try harness.supports(Description("Relu", version: 0, [x], [Numbers(dims: [3], values: [])], []))
         }
         #expect(throws: RefusedUse.self) {
-            try harness.supports(Description("Relu", version: 0, [x], [Numbers(type: 7, dims: [2], values: [])], []))
+            try harness.supports(
+                Description("Relu", version: 0, [x], [Numbers(type: 7, dims: [2], values: [])], []))
         }
     }
 

@@ -6,7 +6,8 @@ import Testing
 
 /// The machine's first OpenCL device, and whether there is one.
 enum TestDevice {
-    static let all: [Device] = (try? DeviceRegistry.shared.devices(of: OpenCLDevices.backend, checked: false)) ?? []
+    static let all: [Device] =
+        (try? DeviceRegistry.shared.devices(of: OpenCLDevices.backend, checked: false)) ?? []
     static var first: Device? { all.first }
     static var isThere: Bool { !all.isEmpty }
     static let reason: Comment = "no OpenCL device: pocl-opencl-icd makes the CPU one"
@@ -126,7 +127,8 @@ struct TableFailure: Error, CustomStringConvertible {
         try unsafe bytes.withUnsafeMutableBytes { place in
             var target = unsafe heng_range(
                 buffer: buffer, host: nil, offset: UInt64(offset), size: UInt64(count))
-            var source = unsafe heng_range(buffer: nil, host: place.baseAddress, offset: 0, size: UInt64(count))
+            var source = unsafe heng_range(
+                buffer: nil, host: place.baseAddress, offset: 0, size: UInt64(count))
             try unsafe call {
                 unsafe functions.stream_copy(stream, &target, &source, UInt64(count), 0, $0)
             }
@@ -141,7 +143,8 @@ struct TableFailure: Error, CustomStringConvertible {
         try unsafe bytes.withUnsafeMutableBytes { place in
             var source = unsafe heng_range(
                 buffer: buffer, host: nil, offset: UInt64(offset), size: UInt64(count))
-            var target = unsafe heng_range(buffer: nil, host: place.baseAddress, offset: 0, size: UInt64(count))
+            var target = unsafe heng_range(
+                buffer: nil, host: place.baseAddress, offset: 0, size: UInt64(count))
             try unsafe call {
                 unsafe functions.stream_copy(stream, &target, &source, UInt64(count), 0, $0)
             }

@@ -19,7 +19,8 @@ struct Numbers: Equatable {
     }
 
     static func random(
-        _ dims: [Int], _ generator: inout SeededGenerator, type: Int32 = 1, from low: Double = -2, to high: Double = 2
+        _ dims: [Int], _ generator: inout SeededGenerator, type: Int32 = 1, from low: Double = -2,
+        to high: Double = 2
     ) -> Numbers {
         let values = (0..<dims.reduce(1, *)).map { _ -> Double in
             let value = low + (high - low) * generator.uniform()
@@ -75,7 +76,8 @@ struct Numbers: Equatable {
         func all<Value: BitwiseCopyable>(_ kind: Value.Type, _ number: (Value) -> Double) -> [Double] {
             unsafe bytes.withUnsafeBytes { place in
                 (0..<count).map {
-                    unsafe number(place.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Value>.size, as: kind))
+                    unsafe number(
+                        place.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Value>.size, as: kind))
                 }
             }
         }
@@ -246,7 +248,9 @@ extension Harness {
         var raw = unsafe description.raw
         let table = try unsafe operators
         try unsafe places.withUnsafeMutableBufferPointer { places in
-            let pointers = unsafe (0..<count).map { index in unsafe places.baseAddress.map { unsafe $0 + index } }
+            let pointers = unsafe (0..<count).map { index in
+                unsafe places.baseAddress.map { unsafe $0 + index }
+            }
             try unsafe pointers.withUnsafeBufferPointer { pointers in
                 try unsafe call {
                     unsafe table.operator_infer(
@@ -268,7 +272,8 @@ extension Harness {
         outputs count: Int = 1
     ) throws -> [Numbers] {
         let table = try unsafe operators
-        let blank = Description(name, version: version, inputs, [Numbers?](repeating: nil, count: count), attributes)
+        let blank = Description(
+            name, version: version, inputs, [Numbers?](repeating: nil, count: count), attributes)
         // What cannot be inferred is refused, with the same words.
         let inferred: [Numbers]
         do { inferred = try infer(blank, count: count) } catch let failure as TableFailure {
@@ -299,7 +304,9 @@ extension Harness {
                 whole: tensor.count * tensor.size + 64 * tensor.size)
             memory.append(piece)
             unsafe try write([UInt8](repeating: 0xA5, count: piece.whole), to: piece.buffer)
-            if !tensor.values.isEmpty { unsafe try write(tensor.bytes, to: piece.buffer, offset: piece.offset) }
+            if !tensor.values.isEmpty {
+                unsafe try write(tensor.bytes, to: piece.buffer, offset: piece.offset)
+            }
             return unsafe heng_range(
                 buffer: piece.buffer, host: nil, offset: UInt64(piece.offset), size: UInt64(piece.size))
         }
@@ -315,11 +322,13 @@ extension Harness {
                 buffer: try makeBuffer(unsafe Int(info.workspace_bytes)), offset: 0,
                 size: unsafe Int(info.workspace_bytes), whole: 0)
             memory.append(piece)
-            unsafe workspace = heng_range(buffer: piece.buffer, host: nil, offset: 0, size: info.workspace_bytes)
+            unsafe workspace = heng_range(
+                buffer: piece.buffer, host: nil, offset: 0, size: info.workspace_bytes)
         }
         try unsafe call {
             unsafe table.operator_execute(
-                prepared, stream, inputRanges, UInt32(inputs.count), outputRanges, UInt32(count), &workspace, 7, $0)
+                prepared, stream, inputRanges, UInt32(inputs.count), outputRanges, UInt32(count), &workspace,
+                7, $0)
         }
         unsafe try synchronize()
         var rest = outputMemory
@@ -328,7 +337,9 @@ extension Harness {
             let piece = rest.removeFirst()
             let bytes = unsafe try read(piece.buffer, count: piece.whole)
             #expect(bytes[..<piece.offset].allSatisfy { $0 == 0xA5 }, "\(name) wrote before its output")
-            #expect(bytes[(piece.offset + piece.size)...].allSatisfy { $0 == 0xA5 }, "\(name) wrote behind its output")
+            #expect(
+                bytes[(piece.offset + piece.size)...].allSatisfy { $0 == 0xA5 },
+                "\(name) wrote behind its output")
             return Numbers(
                 type: output.type, dims: output.dims,
                 bytes: Array(bytes[piece.offset..<piece.offset + piece.size]))

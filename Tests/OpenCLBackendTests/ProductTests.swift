@@ -16,14 +16,16 @@ import Glibc
         let rank = max(aBatch.count, bBatch.count)
         func padded(_ dims: [Int]) -> [Int] { [Int](repeating: 1, count: rank - dims.count) + dims }
         let batch = zip(padded(aBatch), padded(bBatch)).map { $0 == 1 ? $1 : $0 }
-        let whole = Numbers(dims: aDims, values: a.values), other = Numbers(dims: bDims, values: b.values)
+        let whole = Numbers(dims: aDims, values: a.values)
+        let other = Numbers(dims: bDims, values: b.values)
         var values: [Double] = []
         for index in indices(of: batch) {
             for row in 0..<rows {
                 for column in 0..<columns {
                     var sum = 0.0
                     for k in 0..<depth {
-                        sum += repeated(whole, at: index + [row, k]) * repeated(other, at: index + [k, column])
+                        sum +=
+                            repeated(whole, at: index + [row, k]) * repeated(other, at: index + [k, column])
                     }
                     values.append(sum)
                 }
@@ -94,8 +96,10 @@ import Glibc
         let (turnsA, turnsB) = (generator.below(2), generator.below(2))
         let a = Numbers.random(turnsA == 1 ? [depth, rows] : [rows, depth], &generator)
         let b = Numbers.random(turnsB == 1 ? [columns, depth] : [depth, columns], &generator)
-        let c = generator.pick([nil, [], [1], [columns], [rows, 1], [1, columns], [rows, columns]] as [[Int]?])
-            .map { Numbers.random($0, &generator) }
+        let c = generator.pick(
+            [nil, [], [1], [columns], [rows, 1], [1, columns], [rows, columns]] as [[Int]?]
+        )
+        .map { Numbers.random($0, &generator) }
         let (alpha, beta) = (generator.pick([1.0, 0.5]), generator.pick([1.0, -2.0]))
         let y = try Harness().run(
             "Gemm", [a, b, c],
@@ -116,7 +120,8 @@ import Glibc
         #expect(problem == nil, "seed \(seed): \(problem ?? "")")
     }
 
-    @Test(arguments: Array(0..<16) as [UInt64]) func `Attention is what loops compute`(_ seed: UInt64) throws {
+    @Test(arguments: Array(0..<16) as [UInt64]) func `Attention is what loops compute`(_ seed: UInt64) throws
+    {
         var generator = SeededGenerator(seed: seed)
         let (batches, share, heads) = (1 + generator.below(2), 1 + generator.below(2), 1 + generator.below(2))
         let (queries, keys, size, valueSize) = (
@@ -128,13 +133,17 @@ import Glibc
             Numbers.random(
                 isFlat ? [batches, length, count * size] : [batches, count, length, size], &generator)
         }
-        let (q, k, v) = (tensor(qHeads, queries, size), tensor(heads, keys, size), tensor(heads, keys, valueSize))
+        let (q, k, v) = (
+            tensor(qHeads, queries, size), tensor(heads, keys, size), tensor(heads, keys, valueSize)
+        )
         func at(_ x: Numbers, _ b: Int, _ h: Int, _ i: Int, _ d: Int, _ size: Int) -> Double {
             isFlat ? x.values[flat([b, i, h * size + d], x.dims)] : x.values[flat([b, h, i, d], x.dims)]
         }
         let mask: Numbers? = generator.pick([
             nil, Numbers.random([queries, keys], &generator),
-            Numbers(type: 9, dims: [batches, 1, 1, keys], values: (0..<batches * keys).map { $0 % keys == 0 ? 1 : Double($0 % 2) }),
+            Numbers(
+                type: 9, dims: [batches, 1, 1, keys],
+                values: (0..<batches * keys).map { $0 % keys == 0 ? 1 : Double($0 % 2) }),
         ])
         var attributes: [(String, TestAttribute)] = [("is_causal", .int(isCausal))]
         if isFlat { attributes += [("q_num_heads", .int(qHeads)), ("kv_num_heads", .int(heads))] }
@@ -142,11 +151,13 @@ import Glibc
         var expected: [Double] = []
         let shape = isFlat ? [batches, queries, qHeads, valueSize] : [batches, qHeads, queries, valueSize]
         for index in indices(of: shape) {
-            let (b, h, i, d) = isFlat ? (index[0], index[2], index[1], index[3]) : (index[0], index[1], index[2], index[3])
+            let (b, h, i, d) =
+                isFlat ? (index[0], index[2], index[1], index[3]) : (index[0], index[1], index[2], index[3])
             let scores = (0..<keys).map { j -> Double in
-                var score = (0..<size).reduce(0.0) {
-                    $0 + at(q, b, h, i, $1, size) * at(k, b, h / share, j, $1, size)
-                } / Double(size).squareRoot()
+                var score =
+                    (0..<size).reduce(0.0) {
+                        $0 + at(q, b, h, i, $1, size) * at(k, b, h / share, j, $1, size)
+                    } / Double(size).squareRoot()
                 if let mask {
                     let value = repeated(mask, at: [b, h, i, j])
                     if mask.type == 9 { if value == 0 { score = -.infinity } } else { score += value }
@@ -157,7 +168,9 @@ import Glibc
             let weights = scores.map { most.isFinite ? Double.exp($0 - most) : 0 }
             let sum = weights.reduce(0, +)
             expected.append(
-                (0..<keys).reduce(0.0) { $0 + weights[$1] / (sum > 0 ? sum : 1) * at(v, b, h / share, $1, d, valueSize) })
+                (0..<keys).reduce(0.0) {
+                    $0 + weights[$1] / (sum > 0 ? sum : 1) * at(v, b, h / share, $1, d, valueSize)
+                })
         }
         let problem = difference(y.values, expected)
         #expect(problem == nil, "seed \(seed): \(problem ?? "")")

@@ -25,7 +25,9 @@ import Testing
         return rows
     }
 
-    @Test(arguments: forms.indices) func `Reductions over any axes are what loops compute`(_ index: Int) throws {
+    @Test(arguments: forms.indices) func `Reductions over any axes are what loops compute`(_ index: Int)
+        throws
+    {
         let (name, function) = Self.forms[index]
         let harness = try Harness()
         for seed in UInt64(0)..<20 {
@@ -75,7 +77,8 @@ import Testing
         #expect(y == x)
     }
 
-    @Test(arguments: Array(0..<20) as [UInt64]) func `The place of an extreme is the first, or the last if asked`(
+    @Test(arguments: Array(0..<20) as [UInt64])
+    func `The place of an extreme is the first, or the last if asked`(
         _ seed: UInt64
     ) throws {
         var generator = SeededGenerator(seed: seed)
@@ -85,7 +88,8 @@ import Testing
         let axis = generator.below(3)
         let last = generator.below(2)
         let y = try Harness().run(
-            "ArgMax", [x], [("axis", .int(axis - 3)), ("keepdims", .int(0)), ("select_last_index", .int(last))])[0]
+            "ArgMax", [x],
+            [("axis", .int(axis - 3)), ("keepdims", .int(0)), ("select_last_index", .int(last))])[0]
         let expected = Self.rows(x, [axis]).map { row -> Double in
             let most = row.max() ?? 0
             return Double((last == 1 ? row.lastIndex(of: most) : row.firstIndex(of: most)) ?? 0)
@@ -94,7 +98,9 @@ import Testing
         #expect(y.values == expected)
     }
 
-    @Test(arguments: Array(0..<16) as [UInt64]) func `Softmax in its old and its new form`(_ seed: UInt64) throws {
+    @Test(arguments: Array(0..<16) as [UInt64]) func `Softmax in its old and its new form`(_ seed: UInt64)
+        throws
+    {
         var generator = SeededGenerator(seed: seed)
         let dims = (0..<1 + generator.below(4)).map { _ in 1 + generator.below(5) }
         let axis = generator.below(dims.count)
@@ -128,7 +134,9 @@ import Testing
 
     @Test(arguments: Array(0..<8) as [UInt64]) func `Batch normalization`(_ seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        let dims = [1 + generator.below(3), 1 + generator.below(5)] + (0..<generator.below(3)).map { _ in 1 + generator.below(4) }
+        let dims =
+            [1 + generator.below(3), 1 + generator.below(5)]
+            + (0..<generator.below(3)).map { _ in 1 + generator.below(4) }
         let x = Numbers.random(dims, &generator)
         let (scale, bias, mean) = (
             Numbers.random([dims[1]], &generator), Numbers.random([dims[1]], &generator),
@@ -171,7 +179,8 @@ import Testing
         if outputs > 2 { #expect(difference(y[2].values, facts.map(\.factor)) == nil) }
     }
 
-    @Test(arguments: Array(0..<12) as [UInt64]) func `Instance and group normalization`(_ seed: UInt64) throws {
+    @Test(arguments: Array(0..<12) as [UInt64]) func `Instance and group normalization`(_ seed: UInt64) throws
+    {
         var generator = SeededGenerator(seed: seed)
         let groups = 1 + generator.below(3)
         let channels = groups * (1 + generator.below(3))
@@ -180,12 +189,15 @@ import Testing
         let isInstance = generator.below(2) == 0
         let version = isInstance ? 6 : generator.pick([18, 21])
         let blocks = version == 18 ? groups : channels
-        let scale = Numbers.random([blocks], &generator), bias = Numbers.random([blocks], &generator)
+        let scale = Numbers.random([blocks], &generator)
+        let bias = Numbers.random([blocks], &generator)
         let y = try Harness().run(
             isInstance ? "InstanceNormalization" : "GroupNormalization", version: version, [x, scale, bias],
             Self.epsilon + (isInstance ? [] : [("num_groups", .int(groups))]))[0]
         let length = x.count / dims[0] / (isInstance ? channels : groups)
-        let facts = stride(from: 0, to: x.count, by: length).map { Self.facts(Array(x.values[$0..<$0 + length])) }
+        let facts = stride(from: 0, to: x.count, by: length).map {
+            Self.facts(Array(x.values[$0..<$0 + length]))
+        }
         let expected = indices(of: dims).map { at -> Double in
             let place = flat(at, dims)
             let which = at[1] / (channels / blocks)
@@ -199,7 +211,8 @@ import Testing
         var generator = SeededGenerator(seed: 2)
         let x = Numbers.random([2, 5, 3], &generator)
         let y = try Harness().run(
-            "LRN", [x], [("size", .int(3)), ("alpha", .real(0.1)), ("beta", .real(0.5)), ("bias", .real(2))])[0]
+            "LRN", [x], [("size", .int(3)), ("alpha", .real(0.1)), ("beta", .real(0.5)), ("bias", .real(2))])[
+                0]
         let expected = indices(of: x.dims).map { at -> Double in
             let sum = (max(0, at[1] - 1)...min(4, at[1] + 1)).reduce(0.0) {
                 $0 + pow(x.values[flat([at[0], $1, at[2]], x.dims)], 2)

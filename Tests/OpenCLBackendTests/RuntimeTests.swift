@@ -17,7 +17,8 @@ import Testing
         count.wrappingAdd(1, ordering: .relaxed)
     }
     static func at(_ arguments: UnsafeRawPointer?) -> Gate? {
-        guard let word = unsafe arguments?.load(as: UInt.self), let place = unsafe UnsafeRawPointer(bitPattern: word)
+        guard let word = unsafe arguments?.load(as: UInt.self),
+            let place = unsafe UnsafeRawPointer(bitPattern: word)
         else { return nil }
         return unsafe Unmanaged<Gate>.fromOpaque(place).takeUnretainedValue()
     }
@@ -40,7 +41,10 @@ extension Harness {
         }
     }
 
-    func fill(_ buffer: OpaquePointer, _ value: UInt8, _ count: Int, on stream: OpaquePointer? = nil, offset: Int = 0)
+    func fill(
+        _ buffer: OpaquePointer, _ value: UInt8, _ count: Int, on stream: OpaquePointer? = nil,
+        offset: Int = 0
+    )
         throws
     {
         var range = unsafe heng_range(
@@ -75,13 +79,18 @@ extension Harness {
         #expect(device.description.computeUnits >= 1)
         let harness = try Harness()
         let functions = unsafe harness.functions
-        #expect(unsafe functions.stream_abort == nil && functions.device_reset == nil && functions.context_rebuild == nil)
-        let missing: DeviceCapabilities = [.abort, .reset, .rebuild, .addressBuffers, .limitWorkTime, .orderStreams]
+        #expect(
+            unsafe functions.stream_abort == nil && functions.device_reset == nil
+                && functions.context_rebuild == nil)
+        let missing: DeviceCapabilities = [
+            .abort, .reset, .rebuild, .addressBuffers, .limitWorkTime, .orderStreams,
+        ]
         #expect(device.description.capabilities.isDisjoint(with: missing))
         let buffer = unsafe try harness.makeBuffer(16)
         defer { unsafe harness.free(buffer) }
         var address: UnsafeMutableRawPointer?
-        unsafe #expect(harness.code { unsafe functions.buffer_host_address(buffer, &address, $0) } == .unsupported)
+        unsafe #expect(
+            harness.code { unsafe functions.buffer_host_address(buffer, &address, $0) } == .unsupported)
         var status = unsafe heng_device_status()
         unsafe status.header.struct_size = UInt32(MemoryLayout<heng_device_status>.size)
         unsafe try harness.call { unsafe functions.device_status(device.handle, &status, $0) }
@@ -93,7 +102,9 @@ extension Harness {
         }
     }
 
-    @Test(arguments: Array(0..<40) as [UInt64]) func `Copies of all kinds, sizes and offsets`(_ seed: UInt64) throws {
+    @Test(arguments: Array(0..<40) as [UInt64]) func `Copies of all kinds, sizes and offsets`(_ seed: UInt64)
+        throws
+    {
         var generator = SeededGenerator(seed: seed)
         let harness = try Harness()
         let size = 1 + generator.below(5000)
@@ -113,15 +124,20 @@ extension Harness {
         #expect(got[..<to].allSatisfy { $0 == 0x5A } && got[(to + size)...].allSatisfy { $0 == 0x5A })
         let part = generator.below(size)
         unsafe try harness.fill(b, 7, size - part, offset: to + part)
-        unsafe #expect(try harness.read(b, offset: to, count: size) == bytes[..<part] + [UInt8](repeating: 7, count: size - part))
+        unsafe #expect(
+            try harness.read(b, offset: to, count: size) == bytes[..<part]
+                + [UInt8](repeating: 7, count: size - part))
         // Between two places of the host.
         var (left, right) = (bytes, [UInt8](repeating: 0, count: size))
         unsafe try left.withUnsafeMutableBytes { left in
             unsafe try right.withUnsafeMutableBytes { right in
-                var source = unsafe heng_range(buffer: nil, host: left.baseAddress, offset: 0, size: UInt64(size))
-                var target = unsafe heng_range(buffer: nil, host: right.baseAddress, offset: 0, size: UInt64(size))
+                var source = unsafe heng_range(
+                    buffer: nil, host: left.baseAddress, offset: 0, size: UInt64(size))
+                var target = unsafe heng_range(
+                    buffer: nil, host: right.baseAddress, offset: 0, size: UInt64(size))
                 unsafe try harness.call {
-                    unsafe harness.functions.stream_copy(harness.stream, &target, &source, UInt64(size), 0, $0)
+                    unsafe harness.functions.stream_copy(
+                        harness.stream, &target, &source, UInt64(size), 0, $0)
                 }
                 unsafe try harness.synchronize()
             }
@@ -129,7 +145,9 @@ extension Harness {
         #expect(right == bytes)
     }
 
-    @Test(arguments: Array(0..<24) as [UInt64]) func `Blocks keep the distance of rows and planes`(_ seed: UInt64) throws {
+    @Test(arguments: Array(0..<24) as [UInt64]) func `Blocks keep the distance of rows and planes`(
+        _ seed: UInt64
+    ) throws {
         var generator = SeededGenerator(seed: seed)
         let harness = try Harness()
         let (width, height, depth) = (1 + generator.below(20), 1 + generator.below(5), 1 + generator.below(4))
@@ -143,7 +161,8 @@ extension Harness {
             }
             func at(_ x: Int, _ y: Int, _ z: Int) -> Int { offset + z * plane + y * row + x }
         }
-        let from = Side(&generator, width, height, depth), to = Side(&generator, width, height, depth)
+        let from = Side(&generator, width, height, depth)
+        let to = Side(&generator, width, height, depth)
         let bytes = (0..<from.offset + from.size).map { _ in UInt8.random(in: 0...255, using: &generator) }
         let (a, b) = unsafe (try harness.makeBuffer(bytes.count), try harness.makeBuffer(to.offset + to.size))
         defer { unsafe [a, b].forEach { unsafe harness.free($0) } }
@@ -186,7 +205,9 @@ extension Harness {
         defer { unsafe harness.free(buffer) }
         func copy(_ target: heng_range, _ source: heng_range, _ bytes: UInt64) -> DeviceError.Code? {
             var (target, source) = unsafe (target, source)
-            return unsafe harness.code { unsafe functions.stream_copy(harness.stream, &target, &source, bytes, 0, $0) }
+            return unsafe harness.code {
+                unsafe functions.stream_copy(harness.stream, &target, &source, bytes, 0, $0)
+            }
         }
         func range(_ offset: UInt64, _ size: UInt64) -> heng_range {
             unsafe heng_range(buffer: buffer, host: nil, offset: offset, size: size)
@@ -195,13 +216,16 @@ extension Harness {
         #expect(unsafe copy(range(95, 10), range(0, 10), 10) == .outOfRange)
         #expect(unsafe copy(range(UInt64.max, 10), range(0, 10), 10) == .outOfRange)
         #expect(unsafe copy(range(0, 20), range(10, 20), 20) == .invalidArgument)
-        #expect(unsafe copy(range(0, 20), heng_range(buffer: nil, host: nil, offset: 0, size: 20), 20) == .invalidArgument)
+        #expect(
+            unsafe copy(range(0, 20), heng_range(buffer: nil, host: nil, offset: 0, size: 20), 20)
+                == .invalidArgument)
         #expect(unsafe copy(range(0, 20), range(50, 20), 0) == nil)
         let other = try Harness()
         let foreign = unsafe try other.makeBuffer(100)
         defer { unsafe other.free(foreign) }
         #expect(
-            unsafe copy(heng_range(buffer: foreign, host: nil, offset: 0, size: 10), range(0, 10), 10) == .wrongOwner)
+            unsafe copy(heng_range(buffer: foreign, host: nil, offset: 0, size: 10), range(0, 10), 10)
+                == .wrongOwner)
     }
 
     @Test func `Host functions run in the order of the stream, with their own bytes`() throws {
@@ -212,8 +236,10 @@ extension Harness {
         unsafe try harness.fill(buffer, 1, 64)
         unsafe try harness.launch(gate)
         unsafe try harness.fill(buffer, 2, 64)
-        unsafe #expect(harness.code { unsafe harness.functions.stream_synchronize(harness.stream, 0, $0) } == .timeout)
-        unsafe #expect(harness.code { unsafe harness.functions.stream_synchronize(harness.stream, 20, $0) } == .timeout)
+        unsafe #expect(
+            harness.code { unsafe harness.functions.stream_synchronize(harness.stream, 0, $0) } == .timeout)
+        unsafe #expect(
+            harness.code { unsafe harness.functions.stream_synchronize(harness.stream, 20, $0) } == .timeout)
         var idle: UInt8 = 9
         unsafe try harness.call { unsafe harness.functions.stream_query(harness.stream, &idle, $0) }
         #expect(idle == 0)
@@ -223,7 +249,9 @@ extension Harness {
         unsafe try bytes.withUnsafeMutableBytes { place in
             var source = unsafe heng_range(buffer: buffer, host: nil, offset: 0, size: 64)
             var target = unsafe heng_range(buffer: nil, host: place.baseAddress, offset: 0, size: 64)
-            unsafe try harness.call { unsafe harness.functions.stream_copy(second, &target, &source, 64, 0, $0) }
+            unsafe try harness.call {
+                unsafe harness.functions.stream_copy(second, &target, &source, 64, 0, $0)
+            }
             unsafe try harness.synchronize(second)
         }
         #expect(bytes.allSatisfy { $0 == 1 })
@@ -265,12 +293,15 @@ extension Harness {
         unsafe #expect(harness.code { unsafe functions.event_synchronize(event, -1, $0) } == .execution)
         unsafe #expect(harness.code { unsafe functions.stream_synchronize(follower, -1, $0) } == .execution)
         var range = unsafe heng_range(buffer: buffer, host: nil, offset: 0, size: 16)
-        unsafe #expect(harness.code { unsafe functions.stream_fill(stream, &range, 1, 16, 0, $0) } == .execution)
+        unsafe #expect(
+            harness.code { unsafe functions.stream_fill(stream, &range, 1, 16, 0, $0) } == .execution)
         // What came behind the failure did not run; other streams go on.
         unsafe #expect(try harness.read(buffer, count: 16).allSatisfy { $0 == 3 })
         unsafe #expect(harness.code { unsafe functions.stream_destroy(stream, $0) } == .execution)
         unsafe #expect(harness.code { unsafe functions.stream_destroy(follower, $0) } == .execution)
-        try unsafe [before, event].forEach { event in unsafe try harness.call { unsafe functions.event_destroy(event, $0) } }
+        try unsafe [before, event].forEach { event in
+            unsafe try harness.call { unsafe functions.event_destroy(event, $0) }
+        }
         unsafe harness.free(buffer)
     }
 
@@ -280,9 +311,11 @@ extension Harness {
         let second = unsafe try harness.makeStream()
         let (start, end) = unsafe (try harness.makeEvent(), try harness.makeEvent())
         var complete: UInt8 = 0
-        unsafe #expect(harness.code { unsafe functions.event_query(start, &complete, $0) } == .eventNotRecorded)
+        unsafe #expect(
+            harness.code { unsafe functions.event_query(start, &complete, $0) } == .eventNotRecorded)
         unsafe #expect(harness.code { unsafe functions.event_synchronize(start, 0, $0) } == .eventNotRecorded)
-        unsafe #expect(harness.code { unsafe functions.stream_wait_event(second, start, 0, $0) } == .eventNotRecorded)
+        unsafe #expect(
+            harness.code { unsafe functions.stream_wait_event(second, start, 0, $0) } == .eventNotRecorded)
         let buffer = unsafe try harness.makeBuffer(1 << 20)
         let gate = Gate()
         unsafe try harness.record(start)
@@ -297,7 +330,8 @@ extension Harness {
         #expect(waits == 0)
         unsafe #expect(harness.code { unsafe functions.event_synchronize(end, 5, $0) } == .timeout)
         var elapsed = 0.0
-        unsafe #expect(harness.code { unsafe functions.event_elapsed(start, end, &elapsed, $0) } == .eventTime)
+        unsafe #expect(
+            harness.code { unsafe functions.event_elapsed(start, end, &elapsed, $0) } == .eventTime)
         unsafe #expect(harness.code { unsafe functions.event_reset(end, $0) } == .misuse)
         gate.open()
         unsafe try harness.synchronize(second)
@@ -313,12 +347,15 @@ extension Harness {
         #expect(back == -elapsed)
         unsafe try harness.call { unsafe functions.event_reset(end, $0) }
         unsafe #expect(harness.code { unsafe functions.event_query(end, &complete, $0) } == .eventNotRecorded)
-        try unsafe [start, end].forEach { event in unsafe try harness.call { unsafe functions.event_destroy(event, $0) } }
+        try unsafe [start, end].forEach { event in
+            unsafe try harness.call { unsafe functions.event_destroy(event, $0) }
+        }
         unsafe harness.free(buffer)
         unsafe try harness.call { unsafe functions.stream_destroy(second, $0) }
     }
 
-    @Test(arguments: Array(0..<12) as [UInt64]) func `Streams that wait for each other at random end in one order`(
+    @Test(arguments: Array(0..<12) as [UInt64])
+    func `Streams that wait for each other at random end in one order`(
         _ seed: UInt64
     ) throws {
         var generator = SeededGenerator(seed: seed)
@@ -341,8 +378,12 @@ extension Harness {
         try unsafe streams.forEach { stream in unsafe try harness.synchronize(stream) }
         let bytes = unsafe try harness.read(buffer, count: 4096)
         for step in 0..<30 { #expect(bytes[4096 - step * 100 - 1] == UInt8(step)) }
-        try unsafe events.forEach { event in unsafe try harness.call { unsafe harness.functions.event_destroy(event, $0) } }
-        try unsafe streams.forEach { stream in unsafe try harness.call { unsafe harness.functions.stream_destroy(stream, $0) } }
+        try unsafe events.forEach { event in
+            unsafe try harness.call { unsafe harness.functions.event_destroy(event, $0) }
+        }
+        try unsafe streams.forEach { stream in
+            unsafe try harness.call { unsafe harness.functions.stream_destroy(stream, $0) }
+        }
         unsafe harness.free(buffer)
     }
 
@@ -370,7 +411,8 @@ extension Harness {
                     let harness = unsafe Unmanaged<Harness>.fromOpaque(first).takeUnretainedValue()
                     let answer = unsafe Unmanaged<Answer>.fromOpaque(second).takeUnretainedValue()
                     answer.code.store(
-                        unsafe harness.functions.stream_synchronize(harness.stream, -1, nil), ordering: .relaxed)
+                        unsafe harness.functions.stream_synchronize(harness.stream, -1, nil),
+                        ordering: .relaxed)
                 }, &arguments, 16, 0, $0)
         }
         unsafe try harness.synchronize()
@@ -387,7 +429,9 @@ extension Harness {
         #expect(throws: TableFailure.self) { _ = unsafe try harness.makeBuffer(600) }
         var arguments = unsafe harness.bufferArguments(600)
         var (none, error): (OpaquePointer?, OpaquePointer?)
-        #expect(unsafe functions.buffer_allocate(harness.context, &arguments, &none, &error) == Int32(HENG_ERROR_OUT_OF_DEVICE_MEMORY))
+        #expect(
+            unsafe functions.buffer_allocate(harness.context, &arguments, &none, &error)
+                == Int32(HENG_ERROR_OUT_OF_DEVICE_MEMORY))
         var description = unsafe heng_error_description()
         unsafe description.header.struct_size = UInt32(MemoryLayout<heng_error_description>.size)
         #expect(unsafe functions.error_describe(error, &description) == 0)
@@ -400,7 +444,9 @@ extension Harness {
         #expect(throws: TableFailure.self) { _ = unsafe try harness.makeBuffer(1 << 60) }
         unsafe #expect(harness.code { unsafe functions.context_destroy(harness.context, $0) } == .notReleased)
         var zero = unsafe harness.bufferArguments(0)
-        unsafe #expect(harness.code { unsafe functions.buffer_allocate(harness.context, &zero, &none, $0) } == .invalidArgument)
+        unsafe #expect(
+            harness.code { unsafe functions.buffer_allocate(harness.context, &zero, &none, $0) }
+                == .invalidArgument)
     }
 
     @Test func `Memory of streams and of the host`() throws {
@@ -424,7 +470,8 @@ extension Harness {
         unsafe place.storeBytes(of: 0x1234_5678, as: UInt32.self)
         #expect(unsafe place.load(as: UInt32.self) == 0x1234_5678)
         var local = 0
-        unsafe #expect(harness.code { unsafe functions.host_free(harness.context, &local, $0) } == .invalidArgument)
+        unsafe #expect(
+            harness.code { unsafe functions.host_free(harness.context, &local, $0) } == .invalidArgument)
         unsafe try harness.call { unsafe functions.host_free(harness.context, place, $0) }
         var info = unsafe heng_memory_info()
         unsafe info.header.struct_size = UInt32(MemoryLayout<heng_memory_info>.size)
@@ -435,7 +482,8 @@ extension Harness {
     @Test func `Parts of a device are devices`() throws {
         let whole = try TestDevice.get()
         let functions = unsafe whole.table.functions.pointee
-        try #require(whole.description.capabilities.contains(.partition) || whole.description.computeUnits == 1)
+        try #require(
+            whole.description.capabilities.contains(.partition) || whole.description.computeUnits == 1)
         guard whole.description.computeUnits > 1 else { return }
         var arguments = unsafe heng_partition_arguments()
         unsafe arguments.header.struct_size = UInt32(MemoryLayout<heng_partition_arguments>.size)
@@ -455,7 +503,9 @@ extension Harness {
         #expect(unsafe functions.device_release(whole.handle, nil) == Int32(HENG_ERROR_INVALID_DEVICE))
         #expect(unsafe functions.device_release(part.handle, nil) == 0)
         unsafe arguments.compute_units = 100_000
-        #expect(unsafe functions.device_partition(whole.handle, &arguments, &handle, nil) == Int32(HENG_ERROR_INVALID_ARGUMENT))
+        #expect(
+            unsafe functions.device_partition(whole.handle, &arguments, &handle, nil)
+                == Int32(HENG_ERROR_INVALID_ARGUMENT))
     }
 
     @Test func `The backend starts once, and does not end while contexts live`() throws {
@@ -474,6 +524,8 @@ extension Harness {
         unsafe choice.header.struct_size = UInt32(MemoryLayout<heng_stream_arguments>.size)
         unsafe choice.priority = 1
         var stream: OpaquePointer?
-        #expect(unsafe functions.stream_create(harness.context, &choice, &stream, nil) == Int32(HENG_ERROR_UNSUPPORTED))
+        #expect(
+            unsafe functions.stream_create(harness.context, &choice, &stream, nil)
+                == Int32(HENG_ERROR_UNSUPPORTED))
     }
 }

@@ -20,7 +20,9 @@ import Testing
             let kernel = (0..<rank).map { _ in 1 + generator.below(3) }
             let strides = (0..<rank).map { _ in 1 + generator.below(3) }
             let dilations = (0..<rank).map { _ in 1 + generator.below(2) }
-            let pads = (0..<2 * rank).map { generator.below(padsBelowKernel ? kernel[$0 % (kernel.count)] : 3) }
+            let pads = (0..<2 * rank).map {
+                generator.below(padsBelowKernel ? kernel[$0 % (kernel.count)] : 3)
+            }
             let spatial = (0..<rank).map { (kernel[$0] - 1) * dilations[$0] + 1 + generator.below(8) }
             (self.kernel, self.strides, self.dilations, self.pads, self.spatial) = (
                 kernel, strides, dilations, pads, spatial
@@ -43,7 +45,9 @@ import Testing
         }
     }
 
-    @Test(arguments: Array(0..<40) as [UInt64]) func `Convolutions are what loops compute`(_ seed: UInt64) throws {
+    @Test(arguments: Array(0..<40) as [UInt64]) func `Convolutions are what loops compute`(_ seed: UInt64)
+        throws
+    {
         var generator = SeededGenerator(seed: seed)
         let sample = Sample(&generator)
         let groups = generator.pick([1, 1, 2, 3])
@@ -61,7 +65,8 @@ import Testing
             for c in 0..<perGroup {
                 for tap in indices(of: sample.kernel) {
                     guard let place = sample.place(Array(at[2...]), tap) else { continue }
-                    sum += x.values[flat([at[0], group * perGroup + c] + place, x.dims)]
+                    sum +=
+                        x.values[flat([at[0], group * perGroup + c] + place, x.dims)]
                         * w.values[flat([at[1], c] + tap, w.dims)]
                 }
             }
@@ -77,7 +82,9 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         let sample = Sample(&generator, padsBelowKernel: true)
         let groups = generator.pick([1, 1, 2])
-        let (batches, perGroup, filters) = (1 + generator.below(2), 1 + generator.below(2), 1 + generator.below(3))
+        let (batches, perGroup, filters) = (
+            1 + generator.below(2), 1 + generator.below(2), 1 + generator.below(3)
+        )
         let spatial = sample.spatial.map { 1 + $0 / 2 }
         let x = Numbers.random([batches, groups * perGroup] + spatial, &generator)
         let w = Numbers.random([groups * perGroup, filters] + sample.kernel, &generator)
@@ -119,7 +126,8 @@ import Testing
         let most = try harness.run("MaxPool", [x], attributes, outputs: 2)
         #expect(most[0].dims == [2, 3] + sample.output)
         for counts in [0, 1] {
-            let mean = try harness.run("AveragePool", [x], attributes + [("count_include_pad", .int(counts))])[0]
+            let mean = try harness.run(
+                "AveragePool", [x], attributes + [("count_include_pad", .int(counts))])[0]
             let expected = indices(of: mean.dims).map { at -> Double in
                 let taps = indices(of: sample.kernel)
                 let inside = taps.compactMap { sample.place(Array(at[2...]), $0) }
@@ -138,7 +146,8 @@ import Testing
         }
     }
 
-    @Test func `A pool that rounds up covers the rest, and a border beyond the padding never counts`() throws {
+    @Test func `A pool that rounds up covers the rest, and a border beyond the padding never counts`() throws
+    {
         let harness = try Harness()
         let x = Numbers(dims: [1, 1, 5], values: [1, 2, 3, 4, 5])
         let attributes: [(String, TestAttribute)] = [
@@ -167,6 +176,7 @@ import Testing
         let mean = try harness.run("GlobalAveragePool", [x])[0]
         #expect(mean.dims == [2, 3, 1, 1])
         #expect(difference(mean.values, rows.map { $0.reduce(0, +) / 20 }) == nil)
-        #expect(difference(try harness.run("GlobalMaxPool", [x])[0].values, rows.map { $0.max() ?? 0 }) == nil)
+        #expect(
+            difference(try harness.run("GlobalMaxPool", [x])[0].values, rows.map { $0.max() ?? 0 }) == nil)
     }
 }

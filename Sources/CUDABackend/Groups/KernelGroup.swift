@@ -142,7 +142,7 @@ enum CUDAKernelGroup {
             let isValue = unsafe argument.bytes != nil
             addresses.append(isValue ? 0 : try unsafe address(argument.range, stream))
         }
-        let shared = grid.local_bytes
+        let shared = unsafe grid.local_bytes
         guard shared <= UInt64(Int32.max) else {
             throw invalid("kernel_launch", "A group cannot share \(shared) bytes.")
         }

@@ -86,7 +86,9 @@ extension OperatorWorker {
         let found = runner.run(given)
         var report = KitReport(outcome: found.outcome, seconds: found.seconds)
         // Whatever the importer made of it, a node that the device does not take is what stopped the case.
-        if found.outcome.word == .fail, let refusal = evaluator.refusal { report.outcome = .unsupported(refusal) }
+        if found.outcome.word == .fail, let refusal = evaluator.refusal {
+            report.outcome = .unsupported(refusal)
+        }
         report.worst = WorstErrors(ulp: found.worstSteps, nmse: found.worstError)
         report.cells = cells(of: given)
         return report

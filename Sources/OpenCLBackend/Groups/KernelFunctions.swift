@@ -122,7 +122,9 @@ enum KernelFunctions {
                 guard let arguments = unsafe StructCrossing.read(arguments, zero: heng_module_arguments()),
                     let bytes = unsafe arguments.bytes, unsafe arguments.size > 0,
                     unsafe arguments.size < 1 << 32
-                else { throw invalid("module_load", "A module needs arguments with struct_size set, and code.") }
+                else {
+                    throw invalid("module_load", "A module needs arguments with struct_size set, and code.")
+                }
                 let code = unsafe Array(UnsafeRawBufferPointer(start: bytes, count: Int(arguments.size)))
                 let options = unsafe arguments.options.map { unsafe String(cString: $0) } ?? ""
                 let module = try OpenCLModule(unsafe arguments.code, code, options, in: context)
@@ -172,8 +174,10 @@ enum KernelFunctions {
                         .wrongOwner, operation: "kernel_launch",
                         text: "The kernel belongs to another context than the stream.")
                 }
-                guard let grid = unsafe grid?.pointee else { throw invalid("kernel_launch", "The grid is null.") }
-                let range = try KernelFunctions.range(of: grid)
+                guard let grid = unsafe grid?.pointee else {
+                    throw invalid("kernel_launch", "The grid is null.")
+                }
+                let range = try unsafe KernelFunctions.range(of: grid)
                 let values = try unsafe KernelFunctions.values(
                     UnsafeBufferPointer(start: arguments, count: arguments == nil ? 0 : Int(count)), grid,
                     kernel, stream)
@@ -185,10 +189,11 @@ enum KernelFunctions {
     }
 
     private static func range(of grid: heng_grid) throws(DeviceError) -> opencl_range {
-        let groups = [grid.groups.0, grid.groups.1, grid.groups.2].map { Int($0) }
-        let items = [grid.items.0, grid.items.1, grid.items.2].map { Int($0) }
+        let groups = unsafe [grid.groups.0, grid.groups.1, grid.groups.2].map { Int($0) }
+        let items = unsafe [grid.items.0, grid.items.1, grid.items.2].map { Int($0) }
         guard (groups + items).allSatisfy({ $0 > 0 }) else {
-            throw invalid("kernel_launch", "A grid needs at least one group and one work item along each axis.")
+            throw invalid(
+                "kernel_launch", "A grid needs at least one group and one work item along each axis.")
         }
         return opencl_range(
             global: (groups[0] * items[0], groups[1] * items[1], groups[2] * items[2]),
@@ -200,11 +205,12 @@ enum KernelFunctions {
         _ stream: OpenCLStream
     ) throws(DeviceError) -> [(index: Int, value: KernelArgument)] {
         // Memory that a group shares is the last argument, where the launch adds some.
-        let added = grid.local_bytes
+        let added = unsafe grid.local_bytes
         guard arguments.count + (added > 0 ? 1 : 0) == kernel.argumentCount else {
             throw invalid(
                 "kernel_launch",
-                "\(kernel.object.name) takes \(kernel.argumentCount) arguments, and \(arguments.count) are given.")
+                "\(kernel.object.name) takes \(kernel.argumentCount) arguments, and \(arguments.count) are given."
+            )
         }
         var values: [(index: Int, value: KernelArgument)] = []
         values.reserveCapacity(kernel.argumentCount)
@@ -222,12 +228,15 @@ enum KernelFunctions {
             let place = try unsafe RangePlace(argument.range, bytes: 0, in: stream.context, "kernel_launch")
             guard case .buffer(let buffer, let offset) = place else {
                 throw DeviceError(
-                    .memoryType, operation: "kernel_launch", text: "A kernel cannot reach memory of the host.")
+                    .memoryType, operation: "kernel_launch", text: "A kernel cannot reach memory of the host."
+                )
             }
             guard offset == 0 else {
                 throw DeviceError(
                     .unsupported, operation: "kernel_launch",
-                    text: "OpenCL kernels get whole buffers; give the offset \(offset) as an argument of its own.")
+                    text:
+                        "OpenCL kernels get whole buffers; give the offset \(offset) as an argument of its own."
+                )
             }
             return .memory(buffer.raw)
         }
@@ -239,7 +248,9 @@ enum KernelFunctions {
             return unsafe .bytes(Array(UnsafeRawBufferPointer(start: bytes, count: size)))
         }
         var word: UInt64 = 0
-        unsafe withUnsafeMutableBytes(of: &word) { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: bytes, count: size)) }
+        unsafe withUnsafeMutableBytes(of: &word) {
+            unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: bytes, count: size))
+        }
         return .word(word, size: size)
     }
 }

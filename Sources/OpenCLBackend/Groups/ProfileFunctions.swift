@@ -46,7 +46,8 @@ enum ProfileFunctions {
                 else { throw invalid("profile_start", "The arguments are null or shorter than a header.") }
                 let offset = try context.clockOffset()
                 context.refreshStreams()
-                guard context.profile.start(capacity: unsafe Int(clamping: arguments.capacity), offset: offset)
+                guard
+                    context.profile.start(capacity: unsafe Int(clamping: arguments.capacity), offset: offset)
                 else {
                     throw DeviceError(
                         .misuse, operation: "profile_start", text: "Records of the context are kept already.")

@@ -59,7 +59,8 @@ enum RecordingFunctions {
         }
         unsafe table.recording_destroy = { recording, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe object(recording, OpenCLRecording.self, "recording_destroy").context.count(.other, -1)
+                try unsafe object(recording, OpenCLRecording.self, "recording_destroy").context.count(
+                    .other, -1)
                 unsafe release(recording, OpenCLRecording.self)
             }
         }

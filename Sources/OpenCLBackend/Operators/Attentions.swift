@@ -17,7 +17,8 @@ enum Attentions {
         if tensor.rank == 4 {
             let strides = Walk.dense(tensor.dims)
             return Operand(
-                heads: tensor.dims[1], length: tensor.dims[2], size: tensor.dims[3], strides: Array(strides[..<3]))
+                heads: tensor.dims[1], length: tensor.dims[2], size: tensor.dims[3],
+                strides: Array(strides[..<3]))
         }
         guard tensor.rank == 3, let heads = use.integer(key), heads > 0, tensor.dims[2] % heads == 0 else {
             throw use.refuse(HENG_REFUSAL_RANK, "needs operands of 4 axes, or of 3 with a number of heads.")
@@ -55,9 +56,12 @@ enum Attentions {
             batches, a.heads, a.heads / b.heads, a.length, b.length, a.size, c.size,
             use.integer("is_causal") ?? 0,
         ] { facts.uint(number) }
-        let result = q.rank == 4
+        let result =
+            q.rank == 4
             ? Array(Walk.dense(dims)[..<3]) : [a.length * a.heads * c.size, c.size, a.heads * c.size]
-        for strides in [a.strides, b.strides, c.strides, result] { for stride in strides { facts.long(stride) } }
+        for strides in [a.strides, b.strides, c.strides, result] {
+            for stride in strides { facts.long(stride) }
+        }
         let mask = try maskStrides(scores, q, use)
         for stride in mask.strides { facts.long(stride) }
         facts.uint(mask.kind)
@@ -92,10 +96,12 @@ enum Attentions {
         guard use.has(3) else { return (0, [0, 0, 0, 0]) }
         let mask = try use.input(3)
         guard mask.type == ElementTypes.bool || mask.type == q.type else {
-            throw use.refuse(HENG_REFUSAL_TYPE, "takes a mask of truth values or of its own type.", argument: 3)
+            throw use.refuse(
+                HENG_REFUSAL_TYPE, "takes a mask of truth values or of its own type.", argument: 3)
         }
         guard mask.rank <= 4, try Walk.common(mask.dims, scores, use) == scores else {
-            throw use.refuse(HENG_REFUSAL_SHAPE, "has a mask of shape \(mask.dims) for scores \(scores).", argument: 3)
+            throw use.refuse(
+                HENG_REFUSAL_SHAPE, "has a mask of shape \(mask.dims) for scores \(scores).", argument: 3)
         }
         return (mask.type == ElementTypes.bool ? 1 : 2, Walk.repeated(mask.dims, to: scores))
     }

@@ -57,7 +57,10 @@ enum Catalog {
         entry("Gemm", 7, Products.types, ["alpha", "beta", "transA", "transB"], Products.planGemm),
         entry(
             "Attention", 23, ElementTypes.reals,
-            ["is_causal", "kv_num_heads", "q_num_heads", "qk_matmul_output_mode", "scale", "softcap", "softmax_precision"],
+            [
+                "is_causal", "kv_num_heads", "q_num_heads", "qk_matmul_output_mode", "scale", "softcap",
+                "softmax_precision",
+            ],
             Attentions.plan),
     ]
 
@@ -83,8 +86,10 @@ enum Catalog {
         }
         + ["ArgMax", "ArgMin"].map {
             entry(
-                $0, 1, ElementTypes.numbers, ["axis", "keepdims", "select_last_index"], Reductions.planArgument)
-        } + ["Softmax", "LogSoftmax"].map { entry($0, 1, ElementTypes.reals, ["axis"], Reductions.planSoftmax) }
+                $0, 1, ElementTypes.numbers, ["axis", "keepdims", "select_last_index"],
+                Reductions.planArgument)
+        }
+        + ["Softmax", "LogSoftmax"].map { entry($0, 1, ElementTypes.reals, ["axis"], Reductions.planSoftmax) }
 
     private static let slide: Set<String> = ["auto_pad", "dilations", "kernel_shape", "pads", "strides"]
 
@@ -94,8 +99,10 @@ enum Catalog {
             "ConvTranspose", 1, ElementTypes.reals, slide.union(["group", "output_padding", "output_shape"]),
             Convolutions.planTransposed),
         entry(
-            "MaxPool", 1, ElementTypes.reals.union([2, 3]), slide.union(["ceil_mode", "storage_order"]), Pools.plan),
-        entry("AveragePool", 1, ElementTypes.reals, slide.union(["ceil_mode", "count_include_pad"]), Pools.plan),
+            "MaxPool", 1, ElementTypes.reals.union([2, 3]), slide.union(["ceil_mode", "storage_order"]),
+            Pools.plan),
+        entry(
+            "AveragePool", 1, ElementTypes.reals, slide.union(["ceil_mode", "count_include_pad"]), Pools.plan),
         entry("GlobalAveragePool", 1, ElementTypes.reals, [], Pools.planGlobal),
         entry("GlobalMaxPool", 1, ElementTypes.reals, [], Pools.planGlobal),
     ]
@@ -125,7 +132,8 @@ enum Catalog {
         }
         guard use.isVersion(entry.since), use.version <= newest else {
             throw use.refuse(
-                HENG_REFUSAL_VERSION, "is offered from version \(entry.since) to \(newest), not \(use.version).")
+                HENG_REFUSAL_VERSION,
+                "is offered from version \(entry.since) to \(newest), not \(use.version).")
         }
         guard use.determinism <= HENG_DETERMINISM_THREADS else {
             throw use.refuse(
@@ -144,7 +152,8 @@ enum Catalog {
         let plan = try plan(use)
         guard use.outputs.count <= plan.outputs.count else {
             throw use.refuse(
-                HENG_REFUSAL_OTHER, "has \(plan.outputs.count) outputs here, and \(use.outputs.count) are asked for.")
+                HENG_REFUSAL_OTHER,
+                "has \(plan.outputs.count) outputs here, and \(use.outputs.count) are asked for.")
         }
         for (index, given) in use.outputs.enumerated() {
             guard let given else { continue }
@@ -152,7 +161,8 @@ enum Catalog {
             guard own.type == given.type else {
                 throw use.refuse(
                     HENG_REFUSAL_TYPE,
-                    "makes \(ElementTypes.name(own.type)) as output \(index), not \(ElementTypes.name(given.type)).")
+                    "makes \(ElementTypes.name(own.type)) as output \(index), not \(ElementTypes.name(given.type))."
+                )
             }
             guard own.dims == given.dims else {
                 throw use.refuse(

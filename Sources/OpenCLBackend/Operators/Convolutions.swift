@@ -30,7 +30,8 @@ enum Convolutions {
         }
         let (groups, channels, filters) = (use.integer("group") ?? 1, x.dims[1], weights.dims[0])
         guard groups > 0, channels == weights.dims[1] * groups, filters % groups == 0 else {
-            throw use.refuse(HENG_REFUSAL_SHAPE, "has \(channels) channels and weights of shape \(weights.dims).")
+            throw use.refuse(
+                HENG_REFUSAL_SHAPE, "has \(channels) channels and weights of shape \(weights.dims).")
         }
         let kernel = Array(weights.dims[2...])
         if let given = use.integers("kernel_shape"), given != kernel {
@@ -38,7 +39,8 @@ enum Convolutions {
         }
         let window = try Window(use, spatial: Array(x.dims[2...]), kernel: kernel)
         if use.has(2), try use.input(2, like: x).dims != [filters] {
-            throw use.refuse(HENG_REFUSAL_SHAPE, "needs one bias for each of \(filters) filters.", argument: 2)
+            throw use.refuse(
+                HENG_REFUSAL_SHAPE, "needs one bias for each of \(filters) filters.", argument: 2)
         }
         let dims = [x.dims[0], filters] + window.outputDims(rank: x.rank - 2)
         _ = try Walk.common(dims, [], use)
@@ -74,7 +76,8 @@ enum Convolutions {
         let depth = channels * window.kernel[0] * window.kernel[1]
         // Where each tap is one pixel, the image is its own columns.
         let isPlain =
-            window.kernel == [1, 1] && window.strides == [1, 1] && window.begin == [0, 0] && window.end == [0, 0]
+            window.kernel == [1, 1] && window.strides == [1, 1] && window.begin == [0, 0]
+            && window.end == [0, 0]
         let scratch = isPlain ? nil : plan.scratch(depth * plane * x.elementSize)
         let size = x.elementSize
         let image = channels * window.spatial[0] * window.spatial[1]
@@ -91,8 +94,10 @@ enum Convolutions {
                     [.tensor(scratch), .tensor(source), .uint(depth * plane), .bytes(bytes)],
                     count: depth * plane)
             }
-            let bias = use.has(2)
-                ? Products.Added(place: .input(2, offset: group * filters * size), row: 1, column: 0, factor: 1)
+            let bias =
+                use.has(2)
+                ? Products.Added(
+                    place: .input(2, offset: group * filters * size), row: 1, column: 0, factor: 1)
                 : nil
             plan.workspace = before
             try Products.product(
@@ -103,19 +108,22 @@ enum Convolutions {
             after = max(after, plan.workspace)
         }
         plan.workspace = after
-        plan.algorithm = (isPlain ? "product with the image: " : "product with the image's columns: ") + plan.algorithm
+        plan.algorithm =
+            (isPlain ? "product with the image: " : "product with the image's columns: ") + plan.algorithm
     }
 
     static func planTransposed(_ plan: inout Plan, _ use: OperatorUse) throws(Refusal) {
         let x = try use.input(0, of: ElementTypes.reals)
         let weights = try use.input(1, like: x)
         guard x.rank == 3 || x.rank == 4, weights.rank == x.rank else {
-            throw use.refuse(HENG_REFUSAL_RANK, "slides over one or two axes, with weights of its input's rank.")
+            throw use.refuse(
+                HENG_REFUSAL_RANK, "slides over one or two axes, with weights of its input's rank.")
         }
         let rank = x.rank - 2
         let groups = use.integer("group") ?? 1
         guard groups > 0, x.dims[1] == weights.dims[0], x.dims[1] % groups == 0 else {
-            throw use.refuse(HENG_REFUSAL_SHAPE, "has \(x.dims[1]) channels and weights of shape \(weights.dims).")
+            throw use.refuse(
+                HENG_REFUSAL_SHAPE, "has \(x.dims[1]) channels and weights of shape \(weights.dims).")
         }
         let filters = weights.dims[1] * groups
         func list(_ key: String, _ standard: Int, _ low: Int) throws(Refusal) -> [Int] {
@@ -133,7 +141,8 @@ enum Convolutions {
             throw use.refuse(HENG_REFUSAL_ATTRIBUTE, "has no auto_pad \"\(automatic)\".")
         }
         var pads = automatic == "VALID" ? nil : use.integers("pads")
-        guard (pads?.count ?? 2 * rank) == 2 * rank, pads?.allSatisfy({ $0 >= 0 && $0 < 1 << 20 }) ?? true else {
+        guard (pads?.count ?? 2 * rank) == 2 * rank, pads?.allSatisfy({ $0 >= 0 && $0 < 1 << 20 }) ?? true
+        else {
             throw use.refuse(HENG_REFUSAL_ATTRIBUTE, "has pads that do not fit its axes.")
         }
         var full: [Int] = []
@@ -164,7 +173,8 @@ enum Convolutions {
             throw use.refuse(HENG_REFUSAL_SHAPE, "would make nothing, or too much.")
         }
         if use.has(2), try use.input(2, like: x).dims != [filters] {
-            throw use.refuse(HENG_REFUSAL_SHAPE, "needs one bias for each of \(filters) filters.", argument: 2)
+            throw use.refuse(
+                HENG_REFUSAL_SHAPE, "needs one bias for each of \(filters) filters.", argument: 2)
         }
         let dims = [x.dims[0], filters] + output
         _ = try Walk.common(dims, [], use)

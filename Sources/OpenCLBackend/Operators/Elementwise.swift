@@ -11,7 +11,8 @@ enum Elementwise {
         var parameters: @Sendable (OperatorUse) -> (Double, Double) = { _ in (0, 0) }
     }
 
-    private static func one(_ key: String, _ standard: Double) -> @Sendable (OperatorUse) -> (Double, Double) {
+    private static func one(_ key: String, _ standard: Double) -> @Sendable (OperatorUse) -> (Double, Double)
+    {
         { use in (use.real(key) ?? standard, 0) }
     }
 
@@ -65,7 +66,8 @@ enum Elementwise {
     }
 
     static func unary(
-        _ plan: inout Plan, _ kernel: String, _ x: TensorFacts, _ a: Double, _ b: Double, makesTruth: Bool = false
+        _ plan: inout Plan, _ kernel: String, _ x: TensorFacts, _ a: Double, _ b: Double,
+        makesTruth: Bool = false
     ) {
         plan.run(
             .unary, "unary", type: x.type,
@@ -103,8 +105,10 @@ enum Elementwise {
         let bits = ElementTypes.size(type) * 8
         let isSigned = signed.contains(type)
         return isSigned
-            ? (-Double(sign: .plus, exponent: bits - 1, significand: 1),
-               Double(sign: .plus, exponent: bits - 1, significand: 1) - 1)
+            ? (
+                -Double(sign: .plus, exponent: bits - 1, significand: 1),
+                Double(sign: .plus, exponent: bits - 1, significand: 1) - 1
+            )
             : (0, Double(sign: .plus, exponent: bits, significand: 1) - 1)
     }
 

@@ -103,7 +103,9 @@ enum Movements {
         let chosen = axes ?? Array(0..<starts.count)
         guard ends.count == starts.count, chosen.count == starts.count,
             (steps?.count ?? starts.count) == starts.count
-        else { throw use.refuse(HENG_REFUSAL_SHAPE, "has starts, ends, axes and steps of different lengths.") }
+        else {
+            throw use.refuse(HENG_REFUSAL_SHAPE, "has starts, ends, axes and steps of different lengths.")
+        }
         var dims = x.dims
         var strides = Walk.dense(x.dims)
         var offset = 0
@@ -151,7 +153,8 @@ enum Movements {
     }
 
     private static func checked(_ shape: [Int], _ use: OperatorUse) throws(Refusal) -> [Int] {
-        guard shape.count <= Int(HENG_RANK_LIMIT), shape.allSatisfy({ $0 >= 0 && $0 <= Int(Int32.max) }) else {
+        guard shape.count <= Int(HENG_RANK_LIMIT), shape.allSatisfy({ $0 >= 0 && $0 <= Int(Int32.max) })
+        else {
             throw use.refuse(HENG_REFUSAL_SHAPE, "has a shape that no tensor has.")
         }
         return shape

@@ -20,7 +20,8 @@ enum OperatorFunctions {
                         .outOfRange, operation: "operator_list", text: "There is no operator \(index).")
                 }
                 try unsafe OpenCLTable.fill(
-                    listing, Listings.all[Int(index)].crossing(hasDouble: device.facts.hasDouble), "operator_list")
+                    listing, Listings.all[Int(index)].crossing(hasDouble: device.facts.hasDouble),
+                    "operator_list")
             }
         }
         unsafe table.operator_supports = { device, description, refusal, error in
@@ -58,7 +59,8 @@ enum OperatorFunctions {
 
     /// The plan for what a description says, or the reason that there is none.
     private static func plan(
-        _ description: UnsafePointer<heng_operator_description>?, _ device: OpenCLDevice, _ operation: StaticString
+        _ description: UnsafePointer<heng_operator_description>?, _ device: OpenCLDevice,
+        _ operation: StaticString
     ) throws(DeviceError) -> Result<(Plan, OperatorUse), Refusal> {
         let read = try unsafe UseReading.read(description, on: device, operation)
         do throws(Refusal) {
@@ -137,7 +139,8 @@ enum OperatorFunctions {
                 let ready = try PreparedOperator(plan, use, node: node, in: context)
                 if unsafe info != nil {
                     do throws(DeviceError) {
-                        try unsafe OpenCLTable.fill(info, OperatorFunctions.info(of: ready), "operator_prepare")
+                        try unsafe OpenCLTable.fill(
+                            info, OperatorFunctions.info(of: ready), "operator_prepare")
                     } catch {
                         ready.close()
                         throw error
@@ -151,12 +154,14 @@ enum OperatorFunctions {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let prepared = try unsafe object(prepared, PreparedOperator.self, "operator_execute")
                 let stream = try unsafe object(stream, OpenCLStream.self, "operator_execute")
-                guard unsafe inputs != nil || inputCount == 0, unsafe outputs != nil || outputCount == 0 else {
+                guard unsafe inputs != nil || inputCount == 0, unsafe outputs != nil || outputCount == 0
+                else {
                     throw invalid("operator_execute", "The ranges are null.")
                 }
                 try unsafe prepared.execute(
                     on: stream, UnsafeBufferPointer(start: inputs, count: Int(inputCount)),
-                    UnsafeBufferPointer(start: outputs, count: Int(outputCount)), workspace?.pointee, correlation)
+                    UnsafeBufferPointer(start: outputs, count: Int(outputCount)), workspace?.pointee,
+                    correlation)
             }
         }
         unsafe table.operator_destroy = { prepared, error in

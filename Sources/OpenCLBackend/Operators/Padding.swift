@@ -7,7 +7,8 @@ enum Padding {
         let x = try use.input(0, of: ElementTypes.movable)
         let given: [Int]
         if let pads = use.integers("pads") { given = pads } else { given = try use.constantIntegers(1) }
-        guard let mode = ["constant": 0, "reflect": 1, "edge": 2, "wrap": 3][use.text("mode") ?? "constant"] else {
+        guard let mode = ["constant": 0, "reflect": 1, "edge": 2, "wrap": 3][use.text("mode") ?? "constant"]
+        else {
             throw use.refuse(HENG_REFUSAL_ATTRIBUTE, "has no mode \"\(use.text("mode") ?? "")\".")
         }
         var axes = Array(0..<x.rank)
@@ -68,7 +69,8 @@ enum Padding {
         case 11: return value.bitPattern
         case 10, 16:
             guard value == 0 else {
-                throw use.refuse(HENG_REFUSAL_TYPE, "fills \(ElementTypes.name(type)) only with 0.", argument: 2)
+                throw use.refuse(
+                    HENG_REFUSAL_TYPE, "fills \(ElementTypes.name(type)) only with 0.", argument: 2)
             }
             return 0
         default: return UInt64(bitPattern: Int64(exactly: value) ?? 0)

@@ -121,7 +121,9 @@ struct Walk: Sendable {
                 strides.indices.allSatisfy({ (merged[$0].last ?? 0) == strides[$0][axis] * dims[axis] })
             {
                 mergedDims[mergedDims.count - 1] = last * dims[axis]
-                for tensor in strides.indices { merged[tensor][merged[tensor].count - 1] = strides[tensor][axis] }
+                for tensor in strides.indices {
+                    merged[tensor][merged[tensor].count - 1] = strides[tensor][axis]
+                }
             } else {
                 mergedDims.append(dims[axis])
                 for tensor in strides.indices { merged[tensor].append(strides[tensor][axis]) }

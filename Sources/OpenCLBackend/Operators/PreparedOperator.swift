@@ -125,10 +125,12 @@ extension PreparedOperator {
             throw problem(.wrongOwner, "The operator belongs to another context than the stream.")
         }
         guard inputRanges.count >= inputs.count else {
-            throw problem(.operatorInput, "\(inputRanges.count) inputs are given, and \(inputs.count) are read.")
+            throw problem(
+                .operatorInput, "\(inputRanges.count) inputs are given, and \(inputs.count) are read.")
         }
         guard outputRanges.count >= outputs.count else {
-            throw problem(.operatorOutput, "\(outputRanges.count) outputs are given, and \(outputs.count) are made.")
+            throw problem(
+                .operatorOutput, "\(outputRanges.count) outputs are given, and \(outputs.count) are made.")
         }
         var memory = Memory(inputs: [], outputs: [], workspace: (0, 0))
         for (index, facts) in inputs.enumerated() {
@@ -137,14 +139,16 @@ extension PreparedOperator {
         }
         for (index, output) in outputs.enumerated() {
             // One that is left out has no memory, and no step writes it.
-            let isLeftOut = unsafe outputRanges[index].buffer == nil && outputRanges[index].size == 0 && index > 0
+            let isLeftOut =
+                unsafe outputRanges[index].buffer == nil && outputRanges[index].size == 0 && index > 0
             memory.outputs.append(
                 try unsafe place(
                     outputRanges[index], isLeftOut ? 0 : output.bytes, ElementTypes.size(output.type)))
         }
         if plan.workspace > 0 {
             guard let workspace = unsafe workspace else {
-                throw problem(.invalidArgument, "\(plan.workspace) bytes of scratch memory are needed, none are given.")
+                throw problem(
+                    .invalidArgument, "\(plan.workspace) bytes of scratch memory are needed, none are given.")
             }
             memory.workspace = try unsafe place(workspace, plan.workspace, 16)
         }
@@ -163,7 +167,8 @@ extension PreparedOperator {
                 range, bytes: UInt64(bytes), in: context, "operator_execute")
         else { throw problem(.memoryType, "Operators read and write buffers of the device.") }
         guard offset % max(1, alignment) == 0 else {
-            throw problem(.alignment, "A tensor begins at byte \(offset), which is no multiple of \(alignment).")
+            throw problem(
+                .alignment, "A tensor begins at byte \(offset), which is no multiple of \(alignment).")
         }
         return (buffer.raw, offset)
     }
@@ -211,6 +216,7 @@ extension PreparedOperator {
     }
 
     private func problem(_ code: DeviceError.Code, _ text: String) -> DeviceError {
-        DeviceError(code, operation: "operator_execute", text: "\(name): \(text)", node: node, operatorName: name)
+        DeviceError(
+            code, operation: "operator_execute", text: "\(name): \(text)", node: node, operatorName: name)
     }
 }

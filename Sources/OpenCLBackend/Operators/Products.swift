@@ -22,7 +22,8 @@ enum Products {
 
     /// y[batch] = factor * a[batch] x b[batch] + added.
     static func product(
-        _ plan: inout Plan, _ use: OperatorUse, type: Int32, rows: Int, columns: Int, depth: Int, batch: [Int],
+        _ plan: inout Plan, _ use: OperatorUse, type: Int32, rows: Int, columns: Int, depth: Int,
+        batch: [Int],
         a: Operand, b: Operand, to y: Place, factor: Double = 1, added: Added? = nil
     ) throws(Refusal) {
         let walk = try Walk(batch, [a.strides, b.strides], use)
@@ -31,7 +32,8 @@ enum Products {
         var right = b
         // Panels make the reads of b one after the other, and fill up the last one; making them costs a pass over b.
         let isShared = b.strides.allSatisfy { $0 == 0 } || batches == 1
-        let packs = plan.isCPU && isShared && depth > 0 && rows * batches >= 16
+        let packs =
+            plan.isCPU && isShared && depth > 0 && rows * batches >= 16
             && (columns % 16 != 0 || depth * columns > 1 << 19 || columns % 1024 == 0)
         let panels = (columns + 15) / 16
         if packs {
@@ -53,7 +55,8 @@ enum Products {
         facts.float(added?.factor ?? 0)
         facts.bytes += walk.bytes
         let arguments: [StepArgument] = [
-            .tensor(y), .tensor(a.place), .tensor(right.place), .tensor(added?.place ?? y), .bytes(facts.bytes),
+            .tensor(y), .tensor(a.place), .tensor(right.place), .tensor(added?.place ?? y),
+            .bytes(facts.bytes),
         ]
         if plan.isCPU {
             // Groups walk down the rows below one panel of b, which stays in the cache.
@@ -63,7 +66,8 @@ enum Products {
                 .kernel(
                     KernelName(file: .matmul, kernel: "product_registers", type: type), arguments,
                     global: [(rowGroups + group - 1) / group * group, panels, batches], local: [group, 1, 1]))
-            plan.algorithm = packs ? "tiles of 4 x 16 in registers, b in panels" : "tiles of 4 x 16 in registers"
+            plan.algorithm =
+                packs ? "tiles of 4 x 16 in registers, b in panels" : "tiles of 4 x 16 in registers"
         } else {
             plan.steps.append(
                 .kernel(
@@ -85,7 +89,8 @@ enum Products {
         let (rows, depth) = (aDims[aDims.count - 2], aDims[aDims.count - 1])
         let columns = bDims[bDims.count - 1]
         guard bDims[bDims.count - 2] == depth else {
-            throw use.refuse(HENG_REFUSAL_SHAPE, "has inputs of shapes \(a.dims) and \(b.dims), which do not fit.")
+            throw use.refuse(
+                HENG_REFUSAL_SHAPE, "has inputs of shapes \(a.dims) and \(b.dims), which do not fit.")
         }
         let (aBatch, bBatch) = (Array(aDims.dropLast(2)), Array(bDims.dropLast(2)))
         let batch = try Walk.common(aBatch, bBatch, use)
@@ -98,14 +103,16 @@ enum Products {
         if bBatch.allSatisfy({ $0 == 1 }), aBatch.reduce(1, *) == batch.reduce(1, *) {
             try product(
                 &plan, use, type: a.type, rows: batch.reduce(1, *) * rows, columns: columns, depth: depth,
-                batch: [], a: Operand(place: .input(0), strides: []), b: Operand(place: .input(1), strides: []),
+                batch: [], a: Operand(place: .input(0), strides: []),
+                b: Operand(place: .input(1), strides: []),
                 to: .output(0))
             return
         }
         try product(
             &plan, use, type: a.type, rows: rows, columns: columns, depth: depth, batch: batch,
             a: Operand(place: .input(0), strides: Walk.repeated(aBatch, to: batch).map { $0 * rows * depth }),
-            b: Operand(place: .input(1), strides: Walk.repeated(bBatch, to: batch).map { $0 * depth * columns }),
+            b: Operand(
+                place: .input(1), strides: Walk.repeated(bBatch, to: batch).map { $0 * depth * columns }),
             to: .output(0))
     }
 
@@ -119,12 +126,15 @@ enum Products {
         let a = try use.input(0, of: types)
         let b = try use.input(1, like: a)
         try checkAccumulation(use, a.type)
-        guard a.rank == 2, b.rank == 2 else { throw use.refuse(HENG_REFUSAL_RANK, "multiplies two matrices.") }
+        guard a.rank == 2, b.rank == 2 else {
+            throw use.refuse(HENG_REFUSAL_RANK, "multiplies two matrices.")
+        }
         let (turnsA, turnsB) = (use.integer("transA") ?? 0 != 0, use.integer("transB") ?? 0 != 0)
         let (rows, depth) = turnsA ? (a.dims[1], a.dims[0]) : (a.dims[0], a.dims[1])
         let columns = turnsB ? b.dims[0] : b.dims[1]
         guard (turnsB ? b.dims[1] : b.dims[0]) == depth else {
-            throw use.refuse(HENG_REFUSAL_SHAPE, "has matrices of shapes \(a.dims) and \(b.dims), which do not fit.")
+            throw use.refuse(
+                HENG_REFUSAL_SHAPE, "has matrices of shapes \(a.dims) and \(b.dims), which do not fit.")
         }
         _ = try Walk.common([rows, columns], [], use)
         plan.add(output: a.type, [rows, columns])
@@ -132,10 +142,12 @@ enum Products {
         if use.has(2) {
             let c = try use.input(2, like: a)
             guard try Walk.common(c.dims, [rows, columns], use) == [rows, columns] else {
-                throw use.refuse(HENG_REFUSAL_SHAPE, "adds a matrix that is larger than the product.", argument: 2)
+                throw use.refuse(
+                    HENG_REFUSAL_SHAPE, "adds a matrix that is larger than the product.", argument: 2)
             }
             let strides = Walk.repeated(c.dims, to: [rows, columns])
-            added = Added(place: .input(2), row: strides[0], column: strides[1], factor: use.real("beta") ?? 1)
+            added = Added(
+                place: .input(2), row: strides[0], column: strides[1], factor: use.real("beta") ?? 1)
         }
         let left = turnsA ? try turned(&plan, a, .input(0), use) : Place.input(0)
         let right = turnsB ? try turned(&plan, b, .input(1), use) : Place.input(1)

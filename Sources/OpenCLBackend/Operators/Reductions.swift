@@ -115,7 +115,8 @@ enum Reductions {
             rows.outputs * parts * ElementTypes.sumSize(x.type, hasDouble: use.hasDouble))
         plan.run(
             .reduce, "reduce_parts", type: x.type, [name],
-            [.tensor(partial)] + common + [.uint(parts), .uint(length)], count: rows.outputs * parts, heavy: true)
+            [.tensor(partial)] + common + [.uint(parts), .uint(length)], count: rows.outputs * parts,
+            heavy: true)
         plan.run(
             .reduce, "reduce_combine", type: x.type, [name],
             [.tensor(target), .tensor(partial), .uint(rows.outputs), .uint(rows.length), .uint(parts)],

@@ -8,12 +8,14 @@ enum UseReading {
     private static let constantLimit = 4096
 
     static func read(
-        _ pointer: UnsafePointer<heng_operator_description>?, on device: OpenCLDevice, _ operation: StaticString
+        _ pointer: UnsafePointer<heng_operator_description>?, on device: OpenCLDevice,
+        _ operation: StaticString
     ) throws(DeviceError) -> Result<OperatorUse, Refusal> {
         guard let raw = unsafe StructCrossing.read(pointer, zero: heng_operator_description()),
             let name = unsafe raw.name
         else { throw invalid("\(operation)", "The description is null, too short, or has no name.") }
-        guard unsafe raw.input_count == 0 || raw.inputs != nil, unsafe raw.output_count == 0 || raw.outputs != nil,
+        guard unsafe raw.input_count == 0 || raw.inputs != nil,
+            unsafe raw.output_count == 0 || raw.outputs != nil,
             unsafe raw.attribute_count == 0 || raw.attributes != nil, unsafe raw.input_count < 4096,
             unsafe raw.output_count < 4096, unsafe raw.attribute_count < 4096
         else { throw invalid("\(operation)", "The description's lists are null or too long.") }
@@ -38,7 +40,8 @@ enum UseReading {
                 use.outputs.append(try? unsafe tensor(raw.outputs[index], -1, operatorName))
             }
             for index in unsafe 0..<Int(raw.attribute_count) {
-                guard let attribute = unsafe raw.attributes[index], let key = unsafe attribute.pointee.name else {
+                guard let attribute = unsafe raw.attributes[index], let key = unsafe attribute.pointee.name
+                else {
                     continue
                 }
                 unsafe use.attributes[String(cString: key)] = unsafe value(attribute.pointee)
@@ -53,7 +56,9 @@ enum UseReading {
         _ pointer: UnsafePointer<heng_tensor_description>?, _ index: Int, _ name: String
     ) throws(Refusal) -> TensorFacts? {
         guard unsafe pointer != nil else { return nil }
-        guard let raw = unsafe StructCrossing.read(pointer, zero: heng_tensor_description()) else { return nil }
+        guard let raw = unsafe StructCrossing.read(pointer, zero: heng_tensor_description()) else {
+            return nil
+        }
         let rank = unsafe raw.rank
         func refusal(_ reason: Int, _ text: String) -> Refusal {
             Refusal(reason: reason, argument: index, text: "\(name): \(text)")
@@ -63,7 +68,9 @@ enum UseReading {
             throw refusal(HENG_REFUSAL_RANK, "a rank of \(rank) is too high.")
         }
         let dims = (0..<Int(rank)).map { unsafe Int(raw.dims[$0]) }
-        guard dims.allSatisfy({ $0 >= 0 }) else { throw refusal(HENG_REFUSAL_SHAPE, "an extent is not known.") }
+        guard dims.allSatisfy({ $0 >= 0 }) else {
+            throw refusal(HENG_REFUSAL_SHAPE, "an extent is not known.")
+        }
         var count = 1
         // Extents beyond this count together also with one of 0, so that no product of some of them can overflow.
         for dim in dims where dim > 0 {
@@ -134,7 +141,8 @@ enum UseReading {
             return .reals(
                 (0..<count).map { unsafe data.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) })
         case HENG_ATTRIBUTE_STRING:
-            return unsafe .text(String(decoding: UnsafeRawBufferPointer(start: data, count: count), as: UTF8.self))
+            return unsafe .text(
+                String(decoding: UnsafeRawBufferPointer(start: data, count: count), as: UTF8.self))
         default: return .other
         }
     }

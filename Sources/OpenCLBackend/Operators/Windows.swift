@@ -99,7 +99,8 @@ enum Pools {
         func run(_ kernel: String, _ output: Int) {
             plan.run(
                 .pool, kernel, type: x.type,
-                [.tensor(.output(output)), .tensor(.input(0)), .uint(count), .bytes(facts.bytes)], count: count)
+                [.tensor(.output(output)), .tensor(.input(0)), .uint(count), .bytes(facts.bytes)],
+                count: count)
         }
         run(isMax ? "pool_max" : "pool_average", 0)
         if isMax, use.wants(1) {
@@ -113,7 +114,8 @@ enum Pools {
         guard x.rank >= 2 else { throw use.refuse(HENG_REFUSAL_RANK, "needs a batch and channels.") }
         plan.add(output: x.type, x.dims[..<2] + [Int](repeating: 1, count: x.rank - 2))
         try Reductions.reduce(
-            &plan, use, use.name == "GlobalMaxPool" ? "max" : "mean", x, Set(2..<max(2, x.rank)), from: .input(0),
+            &plan, use, use.name == "GlobalMaxPool" ? "max" : "mean", x, Set(2..<max(2, x.rank)),
+            from: .input(0),
             to: .output(0))
     }
 }

@@ -53,7 +53,8 @@ internal import Synchronization
         guard left.streams + left.events + left.buffers + left.others + left.hostMemory.count == 0 else {
             throw DeviceError(
                 .notReleased, operation: "context_destroy",
-                text: "A context of \(device.facts.name) still owns \(left.streams) streams, \(left.events) events, "
+                text:
+                    "A context of \(device.facts.name) still owns \(left.streams) streams, \(left.events) events, "
                     + "\(left.buffers) buffers, \(left.hostMemory.count) pieces of host memory and "
                     + "\(left.others) operators, modules and recordings.")
         }
@@ -136,7 +137,8 @@ extension OpenCLContext {
         else {
             _ = opencl_release_memory(buffer)
             giveBack(size)
-            throw OpenCLStatus.error(status, "host_allocate", "Host memory of \(device.facts.name) was not mapped")
+            throw OpenCLStatus.error(
+                status, "host_allocate", "Host memory of \(device.facts.name) was not mapped")
         }
         state.withLock { $0.hostMemory[UInt(bitPattern: address)] = (buffer, size) }
         return unsafe address
@@ -155,7 +157,8 @@ extension OpenCLContext {
         var event: UInt = 0
         guard let unmap = unsafe opencl_get()?.pointee.clEnqueueUnmapMemObject else { return }
         try OpenCLStatus.check(
-            unsafe unmap(queue, memory.raw, address, 0, nil, &event), "host_free", "Host memory was not unmapped")
+            unsafe unmap(queue, memory.raw, address, 0, nil, &event), "host_free",
+            "Host memory was not unmapped")
         let status = opencl_wait(event)
         _ = opencl_release_event(event)
         try OpenCLStatus.check(status, "host_free", "Host memory was not unmapped")

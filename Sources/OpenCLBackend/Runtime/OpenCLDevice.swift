@@ -34,7 +34,8 @@ internal import Synchronization
         self.memory = min(memory ?? facts.memory, facts.memory)
         programs = ProgramStore(device: raw, facts: facts)
         // Never freed: the header promises these strings until finalize.
-        unsafe texts = unsafe ["opencl", facts.name, facts.vendor, facts.pciAddress ?? ""].map { (text: String) in
+        unsafe texts = unsafe ["opencl", facts.name, facts.vendor, facts.pciAddress ?? ""].map {
+            (text: String) in
             unsafe cString(text)
         }
         unsafe attributeTexts = unsafe OpenCLDevice.attributes(facts).map { pair in
@@ -201,7 +202,8 @@ extension OpenCLDevice {
         guard var facts = DeviceFacts(of: handle, platform: facts.platform) else {
             _ = opencl_release_device(handle)
             throw DeviceError(
-                .invalidDevice, operation: "device_partition", text: "The part of \(facts.name) is not usable.")
+                .invalidDevice, operation: "device_partition",
+                text: "The part of \(facts.name) is not usable.")
         }
         facts.computeUnits = units
         return OpenCLDevice(

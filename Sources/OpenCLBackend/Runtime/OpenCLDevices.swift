@@ -104,7 +104,9 @@ package enum OpenCLDevices {
 
     private static func list(_ ask: (UnsafeMutablePointer<opencl_handle>?, UInt32) -> UInt32) -> [UInt] {
         var handles = [UInt](repeating: 0, count: 64)
-        let count = unsafe handles.withUnsafeMutableBufferPointer { unsafe ask($0.baseAddress, UInt32($0.count)) }
+        let count = unsafe handles.withUnsafeMutableBufferPointer {
+            unsafe ask($0.baseAddress, UInt32($0.count))
+        }
         return Array(handles.prefix(Int(count)))
     }
 

@@ -347,7 +347,9 @@ extension OpenCLStream {
         if isCurrent { throw selfWait("stream_destroy") }
         monitor.locked { recording = nil }
         var failure: DeviceError?
-        do throws(DeviceError) { try synchronize(milliseconds: -1, "stream_destroy") } catch { failure = error }
+        do throws(DeviceError) { try synchronize(milliseconds: -1, "stream_destroy") } catch {
+            failure = error
+        }
         let thread = monitor.locked { () -> pthread_t? in
             isStopping = true
             monitor.wakeAll()
@@ -500,7 +502,8 @@ extension OpenCLStream {
             fail(
                 DeviceError(
                     .execution, scope: .stream, operation: "stream_launch_fallible",
-                    text: "A host function in a stream of \(context.device.facts.name) failed with code \(code).",
+                    text:
+                        "A host function in a stream of \(context.device.facts.name) failed with code \(code).",
                     nativeCode: Int(code), correlation: next.correlation))
         }
     }

@@ -24,7 +24,9 @@ package struct ProgramFile {
 
     /// The folder under XDG_CACHE_HOME, or under .cache at home.
     package static var folder: String? {
-        if let caches = environment("XDG_CACHE_HOME"), caches.hasPrefix("/") { return "\(caches)/heng/opencl" }
+        if let caches = environment("XDG_CACHE_HOME"), caches.hasPrefix("/") {
+            return "\(caches)/heng/opencl"
+        }
         guard let home = environment("HOME"), home.hasPrefix("/") else { return nil }
         return "\(home)/.cache/heng/opencl"
     }
@@ -62,8 +64,11 @@ package struct ProgramFile {
     package func write(_ payload: [UInt8]) {
         let bytes =
             ProgramFile.mark + ProgramFile.bytes(UInt64(key.count)) + key
-            + ProgramFile.bytes(UInt64(payload.count)) + ProgramFile.bytes(ProgramFile.sum(payload, 0)) + payload
-        guard let slash = path.lastIndex(of: "/"), ProgramFile.makeFolder(String(path[..<slash])) else { return }
+            + ProgramFile.bytes(UInt64(payload.count)) + ProgramFile.bytes(ProgramFile.sum(payload, 0))
+            + payload
+        guard let slash = path.lastIndex(of: "/"), ProgramFile.makeFolder(String(path[..<slash])) else {
+            return
+        }
         let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0...UInt32.max))"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return }

@@ -43,8 +43,10 @@ internal import COpenCL
     var profile: (kind: Int32, name: String, bytes: Int) {
         switch self {
         case .kernel(let launch):
-            (Int32(launch.operatorName == nil ? HENG_RECORD_KERNEL : HENG_RECORD_OPERATOR),
-             launch.operatorName ?? launch.kernel.name, 0)
+            (
+                Int32(launch.operatorName == nil ? HENG_RECORD_KERNEL : HENG_RECORD_OPERATOR),
+                launch.operatorName ?? launch.kernel.name, 0
+            )
         case .copy(_, _, _, _, let bytes), .read(_, _, _, let bytes), .write(_, _, _, let bytes),
             .hostCopy(_, _, let bytes):
             (Int32(HENG_RECORD_COPY), "copy", bytes)
@@ -78,7 +80,8 @@ struct KernelLaunch: Sendable {
     private let size: Int
 
     init(
-        plain: heng_host_function?, fallible: heng_fallible_host_function?, _ bytes: UnsafeRawPointer?, _ size: Int
+        plain: heng_host_function?, fallible: heng_fallible_host_function?, _ bytes: UnsafeRawPointer?,
+        _ size: Int
     ) {
         unsafe self.plain = plain
         unsafe self.fallible = fallible

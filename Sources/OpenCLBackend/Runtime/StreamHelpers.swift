@@ -17,7 +17,9 @@ enum StreamNumbers {
 /// Copies of blocks between two places of the host.
 enum HostBlock {
     static func copy(_ block: opencl_block) {
-        guard let target = unsafe block.destination_host, let source = unsafe block.source_host else { return }
+        guard let target = unsafe block.destination_host, let source = unsafe block.source_host else {
+            return
+        }
         for plane in unsafe 0..<block.depth {
             for row in unsafe 0..<block.height {
                 unsafe memmove(
@@ -34,7 +36,8 @@ extension OpenCLStatus {
     /// The failure of a stream whose work OpenCL could not run.
     static func failure(_ number: Int32, _ device: String, correlation: UInt64) -> DeviceError {
         var error = error(
-            number, "stream", "Work in a stream of \(device) failed", scope: .stream, correlation: correlation)
+            number, "stream", "Work in a stream of \(device) failed", scope: .stream, correlation: correlation
+        )
         if error.code != .deviceLost { error.code = .execution }
         error.isRetriable = false
         return error

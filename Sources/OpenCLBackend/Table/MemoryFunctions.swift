@@ -70,11 +70,14 @@ extension OpenCLTable {
     ) throws(DeviceError) -> Int {
         var zero = unsafe heng_buffer_arguments()
         unsafe zero.numa_node = -1
-        guard let arguments = unsafe StructCrossing.read(arguments, zero: zero), unsafe arguments.size > 0 else {
-            throw invalid("\(operation)", "Memory needs arguments with struct_size set and at least one byte.")
+        guard let arguments = unsafe StructCrossing.read(arguments, zero: zero), unsafe arguments.size > 0
+        else {
+            throw invalid(
+                "\(operation)", "Memory needs arguments with struct_size set and at least one byte.")
         }
         let pages = unsafe arguments.pages
-        guard pages & ~Int32(HENG_PAGES_PEER) >= 0, pages & ~Int32(HENG_PAGES_PEER) <= Int32(HENG_PAGES_HUGE_ONLY)
+        guard pages & ~Int32(HENG_PAGES_PEER) >= 0,
+            pages & ~Int32(HENG_PAGES_PEER) <= Int32(HENG_PAGES_HUGE_ONLY)
         else { throw invalid("\(operation)", "There is no page policy \(pages).") }
         guard pages & Int32(HENG_PAGES_PEER) == 0, pages != Int32(HENG_PAGES_HUGE_ONLY) else {
             throw DeviceError(

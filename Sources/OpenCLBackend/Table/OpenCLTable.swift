@@ -34,7 +34,8 @@ enum OpenCLTable {
         let target = try unsafe place(target, operation)
         guard unsafe StructCrossing.fill(target, with: value) else {
             throw DeviceError(
-                .version, operation: "\(operation)", text: "The struct_size of what \(operation) fills is not set.")
+                .version, operation: "\(operation)",
+                text: "The struct_size of what \(operation) fills is not set.")
         }
     }
 
@@ -103,7 +104,9 @@ enum OpenCLTable {
         unsafe table.device_attribute = { device, index, key, value, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let device = try unsafe object(device, OpenCLDevice.self, "device_attribute")
-                let (key, value) = try unsafe (place(key, "device_attribute"), place(value, "device_attribute"))
+                let (key, value) = try unsafe (
+                    place(key, "device_attribute"), place(value, "device_attribute")
+                )
                 guard let pair = unsafe device.attribute(Int(index)) else {
                     throw DeviceError(
                         .outOfRange, operation: "device_attribute", text: "There is no attribute \(index).")

@@ -22,7 +22,8 @@ internal import Essentials
                 throw invalid("\(operation)", "A range names no memory.")
             }
             guard unsafe range.offset <= UInt64(Int.max) else {
-                throw DeviceError(.outOfRange, operation: "\(operation)", text: "An offset is beyond all memory.")
+                throw DeviceError(
+                    .outOfRange, operation: "\(operation)", text: "An offset is beyond all memory.")
             }
             unsafe self = .host(host + Int(range.offset))
             return
@@ -33,7 +34,8 @@ internal import Essentials
         let buffer = try unsafe object(raw, OpenCLBuffer.self, operation)
         guard buffer.context === context else {
             throw DeviceError(
-                .wrongOwner, operation: "\(operation)", text: "A buffer belongs to another context than the stream.")
+                .wrongOwner, operation: "\(operation)",
+                text: "A buffer belongs to another context than the stream.")
         }
         let size = UInt64(buffer.size)
         guard unsafe range.offset <= size, unsafe range.size <= size - range.offset else {
@@ -45,7 +47,8 @@ internal import Essentials
     }
 
     init(
-        _ range: UnsafePointer<heng_range>?, bytes: UInt64, in context: OpenCLContext, _ operation: StaticString
+        _ range: UnsafePointer<heng_range>?, bytes: UInt64, in context: OpenCLContext,
+        _ operation: StaticString
     ) throws(DeviceError) {
         guard let range = unsafe range else { throw invalid("\(operation)", "A range is null.") }
         try unsafe self.init(range.pointee, bytes: bytes, in: context, operation)
@@ -54,7 +57,9 @@ internal import Essentials
 
 /// The commands for copies and fills.
 enum CopyCommands {
-    static func copy(_ target: RangePlace, _ source: RangePlace, _ bytes: Int) throws(DeviceError) -> StreamCommand {
+    static func copy(_ target: RangePlace, _ source: RangePlace, _ bytes: Int) throws(DeviceError)
+        -> StreamCommand
+    {
         switch (target, source) {
         case (.buffer(let to, let toOffset), .buffer(let from, let fromOffset)):
             if to === from, toOffset < fromOffset + bytes, fromOffset < toOffset + bytes {

@@ -51,7 +51,8 @@ extension OpenCLTable {
     ) throws(DeviceError) {
         guard event.context === stream.context else {
             throw DeviceError(
-                .wrongOwner, operation: operation, text: "The event belongs to another context than the stream.")
+                .wrongOwner, operation: operation,
+                text: "The event belongs to another context than the stream.")
         }
     }
 
@@ -101,7 +102,8 @@ extension OpenCLTable {
             unsafe size == 0 || arguments != nil
         else {
             throw invalid(
-                "\(operation)", "A launch needs a function and at most \(HENG_ARGUMENT_LIMIT) bytes of arguments.")
+                "\(operation)",
+                "A launch needs a function and at most \(HENG_ARGUMENT_LIMIT) bytes of arguments.")
         }
         let function = unsafe HostFunction(plain: plain, fallible: fallible, arguments, Int(size))
         try stream.submit(.hostFunction(function), correlation, "\(operation)")

@@ -44,7 +44,8 @@ struct DevicesCommand: ParsableCommand {
     private func table(_ rows: [ListedDevice]) -> String {
         let lines = rows.map { row in
             [
-                row.id.description, row.description.name + (row.description.isSimulated ? " (simulated)" : ""),
+                row.id.description,
+                row.description.name + (row.description.isSimulated ? " (simulated)" : ""),
                 row.plugin?.vendor ?? row.description.vendor,
                 "\(row.description.computeUnits)",
                 row.description.memory?.description ?? "-", row.description.numaNode.map(String.init) ?? "-",
