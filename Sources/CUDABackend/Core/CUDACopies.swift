@@ -254,10 +254,10 @@ extension CUDABuffer {
     func address(
         _ offset: UInt64, _ length: UInt64, for stream: CUDAStream, _ operation: StaticString
     ) throws(DeviceError) -> UInt64 {
-        guard context === stream.context else {
+        guard context.device === stream.context.device else {
             throw DeviceError(
                 .wrongOwner, operation: "\(operation)",
-                text: "A buffer and a stream belong to different contexts.")
+                text: "A buffer and a stream belong to different devices.")
         }
         guard generation == stream.generation else {
             throw context.device.deadError(operation, generation: generation, isContext: false)

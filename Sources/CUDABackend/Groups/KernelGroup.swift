@@ -126,7 +126,7 @@ enum CUDAKernelGroup {
         _ kernel: CUDAKernel, _ stream: CUDAStream, _ grid: heng_grid,
         _ arguments: UnsafeBufferPointer<heng_kernel_argument>, _ correlation: UInt64
     ) throws(DeviceError) {
-        guard kernel.context === stream.context else {
+        guard kernel.context.device === stream.context.device else {
             throw DeviceError(
                 .wrongOwner, operation: "kernel_launch",
                 text: "A kernel and a stream belong to different contexts.")

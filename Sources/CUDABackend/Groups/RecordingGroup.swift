@@ -36,7 +36,7 @@ internal import Essentials
     }
 
     func submit(_ stream: CUDAStream, correlation: UInt64) throws(DeviceError) {
-        guard context === stream.context else {
+        guard context.device === stream.context.device else {
             throw DeviceError(
                 .wrongOwner, operation: "recording_submit",
                 text: "A recording and a stream belong to different contexts.")

@@ -144,10 +144,10 @@ extension PreparedOperator {
         _ outputRanges: UnsafeBufferPointer<heng_range>, _ workspaceRange: UnsafePointer<heng_range>?,
         _ correlation: UInt64
     ) throws(DeviceError) {
-        guard context === stream.context else {
+        guard context.device === stream.context.device else {
             throw DeviceError(
                 .wrongOwner, operation: "operator_execute",
-                text: "An operator and a stream belong to different contexts.", operatorName: name)
+                text: "An operator and a stream belong to different devices.", operatorName: name)
         }
         try stream.enter("operator_execute")
         guard generation == stream.generation else {

@@ -169,10 +169,10 @@ enum KernelFunctions {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let kernel = try unsafe object(kernel, OpenCLKernel.self, "kernel_launch")
                 let stream = try unsafe object(stream, OpenCLStream.self, "kernel_launch")
-                guard kernel.context === stream.context else {
+                guard kernel.context.device === stream.context.device else {
                     throw DeviceError(
                         .wrongOwner, operation: "kernel_launch",
-                        text: "The kernel belongs to another context than the stream.")
+                        text: "The kernel belongs to another device than the stream.")
                 }
                 guard let grid = unsafe grid?.pointee else {
                     throw invalid("kernel_launch", "The grid is null.")

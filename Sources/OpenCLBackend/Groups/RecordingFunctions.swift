@@ -14,10 +14,10 @@ final class OpenCLRecording: Sendable {
     }
 
     func submit(to stream: OpenCLStream, _ correlation: UInt64) throws(DeviceError) {
-        guard stream.context === context else {
+        guard stream.context.device === context.device else {
             throw DeviceError(
                 .wrongOwner, operation: "recording_submit",
-                text: "The recording belongs to another context than the stream.")
+                text: "The recording belongs to another device than the stream.")
         }
         for piece in work {
             // The number of this run names its work, where it has one.

@@ -121,8 +121,8 @@ extension PreparedOperator {
         on stream: OpenCLStream, _ inputRanges: UnsafeBufferPointer<heng_range>,
         _ outputRanges: UnsafeBufferPointer<heng_range>, _ workspace: heng_range?, _ correlation: UInt64
     ) throws(DeviceError) {
-        guard stream.context === context else {
-            throw problem(.wrongOwner, "The operator belongs to another context than the stream.")
+        guard stream.context.device === context.device else {
+            throw problem(.wrongOwner, "The operator belongs to another device than the stream.")
         }
         guard inputRanges.count >= inputs.count else {
             throw problem(

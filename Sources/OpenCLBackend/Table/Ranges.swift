@@ -32,10 +32,10 @@ internal import Essentials
             throw invalid("\(operation)", "A range names a buffer and host memory.")
         }
         let buffer = try unsafe object(raw, OpenCLBuffer.self, operation)
-        guard buffer.context === context else {
+        guard buffer.context.device === context.device else {
             throw DeviceError(
                 .wrongOwner, operation: "\(operation)",
-                text: "A buffer belongs to another context than the stream.")
+                text: "A buffer belongs to another device than the stream.")
         }
         let size = UInt64(buffer.size)
         guard unsafe range.offset <= size, unsafe range.size <= size - range.offset else {

@@ -49,10 +49,10 @@ extension OpenCLTable {
     static func checkOwner(
         _ event: OpenCLEvent, _ stream: OpenCLStream, _ operation: String
     ) throws(DeviceError) {
-        guard event.context === stream.context else {
+        guard event.context.device === stream.context.device else {
             throw DeviceError(
                 .wrongOwner, operation: operation,
-                text: "The event belongs to another context than the stream.")
+                text: "The event belongs to another device than the stream.")
         }
     }
 
