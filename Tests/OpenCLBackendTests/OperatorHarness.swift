@@ -54,7 +54,7 @@ struct Numbers: Equatable {
             case 4: add(UInt16(value))
             case 5: add(Int16(value))
             case 6: add(Int32(value))
-            case 7: add(Int64(value))
+            case 7: add(value >= 0x1p63 ? Int64.max : Int64(value))
             case 12: add(UInt32(value))
             default: add(UInt64(value))
             }

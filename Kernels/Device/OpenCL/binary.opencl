@@ -62,7 +62,7 @@ kernel void binary(
     uint i = get_global_id(0);
     if (i >= count) return;
     VALUE a = LOAD(IN(TYPE, x, xo), i), b = LOAD(IN(TYPE, z, zo), i);
-    PUT(OUT(RESULT, y, yo), i, GLUE(OF_, HENG_OPERATOR));
+    PUT(OUT(RESULT, y, yo), i, HENG_OPERATOR);
 }
 #endif
 
@@ -75,7 +75,7 @@ kernel void binary_walk(
     WALK(walk, i, first, at)
     WALK(walk, i, second, bt)
     VALUE a = LOAD(IN(TYPE, x, xo), at), b = LOAD(IN(TYPE, z, zo), bt);
-    PUT(OUT(RESULT, y, yo), i, GLUE(OF_, HENG_OPERATOR));
+    PUT(OUT(RESULT, y, yo), i, HENG_OPERATOR);
 }
 #endif
 
@@ -85,6 +85,6 @@ kernel void binary_scalar(
     uint i = get_global_id(0);
     if (i >= count) return;
     VALUE a = LOAD(IN(TYPE, x, xo), i);
-    PUT(OUT(RESULT, y, yo), i, GLUE(OF_, HENG_OPERATOR));
+    PUT(OUT(RESULT, y, yo), i, HENG_OPERATOR);
 }
 #endif

@@ -3,8 +3,8 @@
 // HENG_TYPE is the number of the element type (those of ONNX). TYPE is how an element lies in memory, VALUE what is
 // computed with, SUM what many values are added up in. A tensor is a buffer and an offset in bytes.
 //
-// A program holds one kernel: HENG_KERNEL_x is defined for the kernel x, and HENG_OPERATOR names the operator where a
-// kernel serves several. So a program is built, kept and loaded in the time of one kernel.
+// A program holds one kernel: HENG_KERNEL_x is defined for the kernel x, and HENG_OPERATOR names a macro of the
+// operator where a kernel serves several. So a program is built, kept and loaded in the time of one kernel.
 
 #define GLUE_(a, b) a##b
 #define GLUE(a, b) GLUE_(a, b)

@@ -38,7 +38,7 @@
         } \
         STORE(OUT(TYPE, y, yo), i, (VALUE)(finish)); \
     }
-APPLY(KERNEL, GLUE(ROW_, HENG_OPERATOR))
+APPLY(KERNEL, HENG_OPERATOR)
 #endif
 
 #ifdef HENG_KERNEL_reduce_parts
@@ -58,7 +58,7 @@ APPLY(KERNEL, GLUE(ROW_, HENG_OPERATOR))
         } \
         OUT(SUM, y, yo)[i] = sum; \
     }
-APPLY(KERNEL, GLUE(ROW_, HENG_OPERATOR))
+APPLY(KERNEL, HENG_OPERATOR)
 #endif
 
 #ifdef HENG_KERNEL_reduce_combine
@@ -74,7 +74,7 @@ APPLY(KERNEL, GLUE(ROW_, HENG_OPERATOR))
         } \
         STORE(OUT(TYPE, y, yo), i, (VALUE)(finish)); \
     }
-APPLY(KERNEL, GLUE(ROW_, HENG_OPERATOR))
+APPLY(KERNEL, HENG_OPERATOR)
 #endif
 
 #ifdef HENG_KERNEL_reduce_log_sum_exp
@@ -101,7 +101,6 @@ kernel void reduce_log_sum_exp(
 #ifdef HENG_KERNEL_reduce_argument
 #define BETTER_max(a, b) (a) > (b)
 #define BETTER_min(a, b) (a) < (b)
-#define BETTER GLUE(BETTER_, HENG_OPERATOR)
 kernel void reduce_argument(
     global void *y, ulong yo, global const void *x, ulong xo, uint outputs, uint count, long stride,
     Walk walk, uint last) {
@@ -112,7 +111,7 @@ kernel void reduce_argument(
     VALUE best = LOAD(IN(TYPE, x, xo), place);
     for (uint k = 1; k < count; k++) {
         VALUE v = LOAD(IN(TYPE, x, xo), place + (long)k * stride);
-        if (BETTER(v, best) || (v != v && best == best) || (last && v == best)) { best = v; at = k; }
+        if (HENG_OPERATOR(v, best) || (v != v && best == best) || (last && v == best)) { best = v; at = k; }
     }
     OUT(long, y, yo)[i] = at;
 }

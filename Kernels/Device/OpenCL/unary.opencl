@@ -72,5 +72,5 @@ kernel void unary(global void *y, ulong yo, global const void *x, ulong xo, uint
     uint i = get_global_id(0);
     if (i >= count) return;
     VALUE v = LOAD(IN(TYPE, x, xo), i);
-    PUT(OUT(RESULT, y, yo), i, GLUE(TO_, HENG_OPERATOR));
+    PUT(OUT(RESULT, y, yo), i, HENG_OPERATOR);
 }

@@ -29,14 +29,26 @@ enum Catalog {
         OperatorEntry(name: name, since: since, types: types, attributes: attributes, plan: plan)
     }
 
+    /// The versions that brought operators of one and two elements, where it is not 6 and 7.
+    private static let firstVersions: [String: Int] = [
+        "Not": 1, "Softplus": 1, "Softsign": 1, "Sin": 7, "Cos": 7, "Tan": 7, "Asin": 7, "Acos": 7, "Atan": 7,
+        "Sinh": 9, "Cosh": 9, "Asinh": 9, "Acosh": 9, "Atanh": 9, "Erf": 9, "IsNaN": 9, "Shrink": 9,
+        "Sign": 9,
+        "IsInf": 10, "ThresholdedRelu": 10, "Round": 11, "Celu": 12, "HardSwish": 14, "Mish": 18,
+        "BitwiseNot": 18, "Swish": 24, "GreaterOrEqual": 12, "LessOrEqual": 12, "BitwiseAnd": 18,
+        "BitwiseOr": 18, "BitwiseXor": 18,
+    ]
+
     private static let elements: [OperatorEntry] =
         Elementwise.unary.map { name, form in
             entry(
-                name, ["Relu", "Exp", "Sigmoid"].contains(name) ? 6 : 6, form.types,
+                name, firstVersions[name] ?? 6, form.types,
                 ["alpha", "beta", "gamma", "lambd", "bias", "detect_negative", "detect_positive"],
                 Elementwise.planUnary)
         }
-        + Elementwise.binary.map { name, form in entry(name, 7, form.types, [], Elementwise.planBinary) }
+        + Elementwise.binary.map { name, form in
+            entry(name, firstVersions[name] ?? 7, form.types, [], Elementwise.planBinary)
+        }
         + ["Sum", "Mean", "Max", "Min"].map {
             entry(
                 $0, 8, $0.hasPrefix("M") && $0 != "Mean" ? ElementTypes.numbers : ElementTypes.reals, [],

@@ -71,7 +71,7 @@ enum Elementwise {
     ) {
         plan.run(
             .unary, "unary", type: x.type,
-            ["HENG_OPERATOR=\(kernel)"] + (makesTruth ? ["HENG_MAKES_TRUTH"] : []),
+            ["HENG_OPERATOR=TO_\(kernel)"] + (makesTruth ? ["HENG_MAKES_TRUTH"] : []),
             [.tensor(.output(0)), .tensor(.input(0)), .uint(x.count), .value(a, x.type), .value(b, x.type)],
             count: x.count)
     }
@@ -188,7 +188,7 @@ extension Elementwise {
         guard count > 0 else { return }
         let walk = try Walk(
             dims, [Walk.repeated(a.dims, to: dims), Walk.repeated(b.dims, to: dims)], use)
-        let defines = ["HENG_OPERATOR=\(kernel)"] + (makesTruth ? ["HENG_MAKES_TRUTH"] : [])
+        let defines = ["HENG_OPERATOR=OF_\(kernel)"] + (makesTruth ? ["HENG_MAKES_TRUTH"] : [])
         let arguments: [StepArgument] = [
             .tensor(.output(0)), .tensor(first), .tensor(second), .uint(count),
         ]
@@ -248,7 +248,7 @@ extension Elementwise {
         }
         guard use.name == "Mean", sum.count > 0 else { return }
         plan.run(
-            .binary, "binary_scalar", type: first.type, ["HENG_OPERATOR=mul"],
+            .binary, "binary_scalar", type: first.type, ["HENG_OPERATOR=OF_mul"],
             [
                 .tensor(.output(0)), .tensor(.output(0)), .uint(sum.count),
                 .value(1 / Double(use.inputs.count), first.type),

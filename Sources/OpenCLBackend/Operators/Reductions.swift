@@ -95,7 +95,7 @@ enum Reductions {
             .tensor(rows.place), .uint(rows.outputs), .uint(rows.length), .long(rows.stride),
             .bytes(rows.walk.bytes),
         ]
-        let name = "HENG_OPERATOR=\(kernel)"
+        let name = "HENG_OPERATOR=ROW_\(kernel)"
         if kernel == "log_sum_exp" {
             plan.run(
                 .reduce, "reduce_log_sum_exp", type: x.type, [.tensor(target)] + common, count: rows.outputs,
@@ -134,7 +134,7 @@ enum Reductions {
         guard rows.length > 0 else { throw use.refuse(HENG_REFUSAL_SHAPE, "has nothing to choose from.") }
         plan.run(
             .reduce, "reduce_argument", type: x.type,
-            ["HENG_OPERATOR=\(use.name == "ArgMax" ? "max" : "min")"],
+            ["HENG_OPERATOR=BETTER_\(use.name == "ArgMax" ? "max" : "min")"],
             [
                 .tensor(.output(0)), .tensor(rows.place), .uint(rows.outputs), .uint(rows.length),
                 .long(rows.stride), .bytes(rows.walk.bytes),
