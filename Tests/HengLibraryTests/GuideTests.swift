@@ -11,7 +11,7 @@ private func blocks(_ language: String) throws -> [String] {
     }
 }
 
-@Suite("The guide to C and Python", .timeLimit(.minutes(5)))
+@Suite("The guide to C and Python", .installed, .timeLimit(.minutes(5)))
 struct GuideTests {
     /// In a folder that looks like the repository, with a home of its own.
     @Test func `every command runs as it is written`() throws {

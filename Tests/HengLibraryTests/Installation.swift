@@ -1,6 +1,7 @@
 import Essentials
 import Foundation
 import TestSupport
+import Testing
 
 /// Heng installed by `make install` from this build into a folder of its own, once for all tests of a run.
 struct Installation: Sendable {
@@ -89,3 +90,12 @@ struct Ran {
 
 /// Whether a program can be started here.
 func isInstalled(_ program: String) -> Bool { (try? Ran(program, "--version"))?.status == 0 }
+
+extension Trait where Self == ConditionTrait {
+    /// C programs and Python cannot load a library with a sanitizer in it.
+    static var installed: ConditionTrait {
+        .enabled(
+            if: ProcessInfo.processInfo.environment["HENG_SANITIZE"] != "1",
+            "A sanitized library is not one that other programs load.")
+    }
+}
