@@ -84,7 +84,8 @@ private let source = """
         unsafe try harness.call { unsafe table.module_binary(text, &bytes, &size, $0) }
         let binary = unsafe Array(UnsafeRawBufferPointer(start: bytes, count: Int(size)))
         let again = unsafe try load(harness, table, HENG_CODE_BINARY, binary)
-        try unsafe ([(text, 5), (again, 9)] as [(OpaquePointer, Int32)]).forEach { (module, by) in
+        for by in [5, 9] as [Int32] {
+            let module = unsafe by == 5 ? text : again
             let add = unsafe try kernel(harness, table, module, "add")
             unsafe try launchAdd(harness, table, add, to, from, 100, by: by)
             unsafe try harness.synchronize()
@@ -113,10 +114,10 @@ private let source = """
         unsafe #expect(
             harness.code { unsafe table.kernel_launch(shared, harness.stream, &grid, nil, 0, 0, $0) }
                 == .invalidArgument)
-        try unsafe [text, again].forEach { module in
-            unsafe try harness.call { unsafe table.module_unload(module, $0) }
-        }
-        unsafe [from, to].forEach { unsafe harness.free($0) }
+        unsafe try harness.call { unsafe table.module_unload(text, $0) }
+        unsafe try harness.call { unsafe table.module_unload(again, $0) }
+        unsafe harness.free(from)
+        unsafe harness.free(to)
     }
 
     @Test func `What the compiler says is the error's text, and damaged binaries are refused`() throws {

@@ -68,7 +68,7 @@ import Testing
             "Slice", [x, .constant(starts), .constant(ends), .constant(axes), .constant(steps)])[0]
         var chosen = dims.map { Array(0..<$0) }
         for (index, axis) in axes.enumerated() {
-            // As Python slices.
+            // As the operator's text says: a start before all is the first element, also when going back.
             let extent = dims[axis]
             let step = steps[index]
             func place(_ value: Int, _ low: Int, _ high: Int) -> Int {
@@ -77,7 +77,7 @@ import Testing
             let (low, high) = step > 0 ? (0, extent) : (-1, extent - 1)
             chosen[axis] = Array(
                 stride(
-                    from: place(starts[index], step > 0 ? 0 : -1, high), to: place(ends[index], low, high),
+                    from: place(starts[index], 0, high), to: place(ends[index], low, high),
                     by: step))
         }
         #expect(y.dims == chosen.map(\.count))

@@ -115,6 +115,18 @@ struct TableFailure: Error, CustomStringConvertible {
 
     func free(_ buffer: OpaquePointer) { _ = unsafe functions.buffer_free(buffer, nil) }
 
+    func destroy(events: [OpaquePointer]) throws {
+        for index in unsafe events.indices {
+            try unsafe call { unsafe functions.event_destroy(events[index], $0) }
+        }
+    }
+
+    func destroy(streams: [OpaquePointer]) throws {
+        for index in unsafe streams.indices {
+            try unsafe call { unsafe functions.stream_destroy(streams[index], $0) }
+        }
+    }
+
     func synchronize(_ stream: OpaquePointer? = nil, milliseconds: Int32 = -1) throws {
         try unsafe call { unsafe functions.stream_synchronize(stream ?? self.stream, milliseconds, $0) }
     }

@@ -111,7 +111,10 @@ extension Harness {
         let (from, to) = (generator.below(70), generator.below(70))
         let bytes = (0..<size).map { _ in UInt8.random(in: 0...255, using: &generator) }
         let (a, b) = unsafe (try harness.makeBuffer(size + 80), try harness.makeBuffer(size + 80))
-        defer { unsafe [a, b].forEach { unsafe harness.free($0) } }
+        defer {
+            unsafe harness.free(a)
+            unsafe harness.free(b)
+        }
         unsafe try harness.fill(b, 0x5A, size + 80)
         unsafe try harness.write(bytes, to: a, offset: from)
         var source = unsafe heng_range(buffer: a, host: nil, offset: UInt64(from), size: UInt64(size))
@@ -165,7 +168,10 @@ extension Harness {
         let to = Side(&generator, width, height, depth)
         let bytes = (0..<from.offset + from.size).map { _ in UInt8.random(in: 0...255, using: &generator) }
         let (a, b) = unsafe (try harness.makeBuffer(bytes.count), try harness.makeBuffer(to.offset + to.size))
-        defer { unsafe [a, b].forEach { unsafe harness.free($0) } }
+        defer {
+            unsafe harness.free(a)
+            unsafe harness.free(b)
+        }
         unsafe try harness.fill(b, 0, to.offset + to.size)
         unsafe try harness.write(bytes, to: a)
         var host = bytes
@@ -299,9 +305,7 @@ extension Harness {
         unsafe #expect(try harness.read(buffer, count: 16).allSatisfy { $0 == 3 })
         unsafe #expect(harness.code { unsafe functions.stream_destroy(stream, $0) } == .execution)
         unsafe #expect(harness.code { unsafe functions.stream_destroy(follower, $0) } == .execution)
-        try unsafe [before, event].forEach { event in
-            unsafe try harness.call { unsafe functions.event_destroy(event, $0) }
-        }
+        unsafe try harness.destroy(events: [before, event])
         unsafe harness.free(buffer)
     }
 
@@ -347,9 +351,7 @@ extension Harness {
         #expect(back == -elapsed)
         unsafe try harness.call { unsafe functions.event_reset(end, $0) }
         unsafe #expect(harness.code { unsafe functions.event_query(end, &complete, $0) } == .eventNotRecorded)
-        try unsafe [start, end].forEach { event in
-            unsafe try harness.call { unsafe functions.event_destroy(event, $0) }
-        }
+        unsafe try harness.destroy(events: [start, end])
         unsafe harness.free(buffer)
         unsafe try harness.call { unsafe functions.stream_destroy(second, $0) }
     }
@@ -375,15 +377,11 @@ extension Harness {
             unsafe try harness.record(event, on: stream)
             unsafe events.append(event)
         }
-        try unsafe streams.forEach { stream in unsafe try harness.synchronize(stream) }
+        for index in unsafe streams.indices { unsafe try harness.synchronize(streams[index]) }
         let bytes = unsafe try harness.read(buffer, count: 4096)
         for step in 0..<30 { #expect(bytes[4096 - step * 100 - 1] == UInt8(step)) }
-        try unsafe events.forEach { event in
-            unsafe try harness.call { unsafe harness.functions.event_destroy(event, $0) }
-        }
-        try unsafe streams.forEach { stream in
-            unsafe try harness.call { unsafe harness.functions.stream_destroy(stream, $0) }
-        }
+        unsafe try harness.destroy(events: events)
+        unsafe try harness.destroy(streams: streams)
         unsafe harness.free(buffer)
     }
 

@@ -21,13 +21,13 @@ internal import Essentials
     private var sequence: UInt64 = 0
     /// Waits in streams: those whose turn has not come, and the barriers of the others.
     private var waitsToCome = 0
-    private var barriers: [UInt] = []
+    private var barriers: [(event: UInt, stream: OpenCLStream)] = []
 
     init(in stream: OpenCLStream) { self.stream = stream }
 
     deinit {
         if case .issued(let marker) = state { _ = opencl_release_event(marker) }
-        for barrier in barriers { _ = opencl_release_event(barrier) }
+        for barrier in barriers { _ = opencl_release_event(barrier.event) }
     }
 
     /// OpenCL has the marker, which is ours now.
@@ -120,11 +120,11 @@ extension EventRecord {
     func waitIsSubmitted() { monitor.locked { waitsToCome += 1 } }
 
     /// The wait's turn came: it is over, or it is this barrier.
-    func waitIsIssued(barrier: UInt) {
+    func waitIsIssued(barrier: UInt, in stream: OpenCLStream) {
         if barrier != 0 { _ = opencl_retain_event(barrier) }
         monitor.locked {
             waitsToCome -= 1
-            if barrier != 0 { barriers.append(barrier) }
+            if barrier != 0 { barriers.append((barrier, stream)) }
         }
     }
 
@@ -132,8 +132,8 @@ extension EventRecord {
     var waitsAreOver: Bool {
         monitor.locked {
             barriers.removeAll { barrier in
-                guard opencl_event_status(barrier) <= 0 else { return false }
-                _ = opencl_release_event(barrier)
+                guard opencl_event_status(barrier.event) <= 0 else { return false }
+                _ = opencl_release_event(barrier.event)
                 return true
             }
             return waitsToCome == 0 && barriers.isEmpty

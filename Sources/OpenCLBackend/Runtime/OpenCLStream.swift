@@ -65,6 +65,11 @@ internal import Glibc
         context.device.add(self)
     }
 
+    deinit {
+        // Records of events hold the stream: PoCL looks at an event's queue when the event is released.
+        _ = opencl_release_queue(queue)
+    }
+
     /// Whether the caller is this stream's own thread, inside a function of the host.
     var isCurrent: Bool {
         monitor.locked { worker.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
@@ -169,7 +174,7 @@ extension OpenCLStream {
         guard made.status == 0 else { return made.status }
         if let waitsFor {
             waitsFor.waitIsSubmitted()
-            waitsFor.waitIsIssued(barrier: made.handle)
+            waitsFor.waitIsIssued(barrier: made.handle, in: self)
         }
         append(made.handle, correlation, context.profile.isOn ? command.profile : nil, waitsFor: waitsFor)
         return 0
@@ -357,7 +362,6 @@ extension OpenCLStream {
         }
         if let thread { pthread_join(thread, nil) }
         for range in ranges { _ = opencl_release_event(range.start) }
-        _ = opencl_release_queue(queue)
         context.device.remove(self)
         context.count(.stream, -1)
         if let failure { throw failure }
@@ -475,7 +479,7 @@ extension OpenCLStream {
             }
         }
         // The turn of this wait came, whatever became of it.
-        if case .wait(let record) = next.command { record.waitIsIssued(barrier: 0) }
+        if case .wait(let record) = next.command { record.waitIsIssued(barrier: 0, in: self) }
     }
 
     private func runOnHost(_ next: Submission) {

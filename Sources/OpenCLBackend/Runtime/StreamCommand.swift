@@ -92,7 +92,9 @@ struct KernelLaunch: Sendable {
 
     deinit { unsafe arguments.deallocate() }
 
-    /// 0, or the number that the function failed with. A recording may run it many times, each with its own copy.
+    /// 0, or the number that the function failed with.
+    ///
+    /// A recording may run it many times, each with its own copy of the bytes.
     func run() -> Int32 {
         let copy = UnsafeMutableRawPointer.allocate(byteCount: max(16, size), alignment: 16)
         defer { unsafe copy.deallocate() }

@@ -112,34 +112,58 @@ enum CopyCommands {
         return total
     }
 
-    static func block(
-        _ target: RangePlace, _ to: heng_block, _ source: RangePlace, _ from: heng_block, _ width: UInt64,
-        _ height: UInt64, _ depth: UInt64, _ toBytes: UInt64, _ fromBytes: UInt64
-    ) throws(DeviceError) -> StreamCommand {
-        var block = unsafe opencl_block()
-        unsafe block.width = Int(width)
-        unsafe block.height = Int(height)
-        unsafe block.depth = Int(depth)
-        unsafe block.destination_row = Int(to.row_pitch)
-        unsafe block.destination_plane = Int(to.plane_pitch)
-        unsafe block.source_row = Int(from.row_pitch)
-        unsafe block.source_plane = Int(from.plane_pitch)
-        switch target {
-        case .buffer(let buffer, let offset):
-            unsafe block.destination = buffer.raw
-            unsafe block.destination_offset = offset
-        case .host(let address): unsafe block.destination_host = unsafe address
-        }
-        switch source {
-        case .buffer(let buffer, let offset):
-            unsafe block.source = buffer.raw
-            unsafe block.source_offset = offset
-        case .host(let address): unsafe block.source_host = UnsafeRawPointer(address)
-        }
+    /// Usually one command; OpenCL wants planes to be whole rows apart, so others are copied plane by plane.
+    static func blocks(
+        _ target: RangePlace, _ to: heng_block, _ source: RangePlace, _ from: heng_block, _ size: BlockSize,
+        _ toBytes: UInt64, _ fromBytes: UInt64
+    ) throws(DeviceError) -> [StreamCommand] {
         if case .buffer(let a, let aOffset) = target, case .buffer(let b, let bOffset) = source, a === b,
             aOffset < bOffset + Int(fromBytes), bOffset < aOffset + Int(toBytes)
         {
             throw invalid("stream_copy_block", "The two ranges of a copy overlap.")
+        }
+        let isEven = unsafe to.plane_pitch % to.row_pitch == 0 && from.plane_pitch % from.row_pitch == 0
+        if isEven, size.depth > 1 { return unsafe [block(target, to, source, from, size, plane: nil)] }
+        return (0..<size.depth).map { plane in
+            unsafe block(target, to, source, from, size, plane: plane)
+        }
+    }
+
+    /// How many bytes in a row, rows in a plane, and planes.
+    struct BlockSize {
+        var width: Int
+        var height: Int
+        var depth: Int
+    }
+
+    /// The command for one plane, or for all.
+    private static func block(
+        _ target: RangePlace, _ to: heng_block, _ source: RangePlace, _ from: heng_block, _ size: BlockSize,
+        plane: Int?
+    ) -> StreamCommand {
+        var block = unsafe opencl_block()
+        unsafe block.width = size.width
+        unsafe block.height = size.height
+        unsafe block.depth = plane == nil ? size.depth : 1
+        unsafe block.destination_row = Int(to.row_pitch)
+        unsafe block.source_row = Int(from.row_pitch)
+        // One plane needs no distance to the next.
+        unsafe block.destination_plane = plane == nil ? Int(to.plane_pitch) : Int(to.row_pitch) * size.height
+        unsafe block.source_plane = plane == nil ? Int(from.plane_pitch) : Int(from.row_pitch) * size.height
+        let (toOffset, fromOffset) = unsafe (
+            (plane ?? 0) * Int(to.plane_pitch), (plane ?? 0) * Int(from.plane_pitch)
+        )
+        switch target {
+        case .buffer(let buffer, let offset):
+            unsafe block.destination = buffer.raw
+            unsafe block.destination_offset = offset + toOffset
+        case .host(let address): unsafe block.destination_host = unsafe address + toOffset
+        }
+        switch source {
+        case .buffer(let buffer, let offset):
+            unsafe block.source = buffer.raw
+            unsafe block.source_offset = offset + fromOffset
+        case .host(let address): unsafe block.source_host = unsafe UnsafeRawPointer(address) + fromOffset
         }
         if case .host = target, case .host = source { return unsafe .hostBlock(block) }
         return unsafe .block(block)

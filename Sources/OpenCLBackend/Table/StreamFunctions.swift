@@ -143,10 +143,13 @@ extension OpenCLTable {
                     to.range, bytes: toBytes, in: stream.context, "stream_copy_block")
                 let origin = try unsafe RangePlace(
                     from.range, bytes: fromBytes, in: stream.context, "stream_copy_block")
-                try stream.submit(
-                    unsafe CopyCommands.block(
-                        target, to, origin, from, width, height, depth, toBytes, fromBytes),
-                    correlation, "stream_copy_block")
+                let size = CopyCommands.BlockSize(
+                    width: Int(width), height: Int(height), depth: Int(depth))
+                let commands = try unsafe CopyCommands.blocks(
+                    target, to, origin, from, size, toBytes, fromBytes)
+                for command in commands {
+                    try stream.submit(command, correlation, "stream_copy_block")
+                }
             }
         }
     }
