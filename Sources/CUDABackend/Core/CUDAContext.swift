@@ -153,7 +153,7 @@ extension CUDAContext {
         }
         stopProfile()
         endLibrary(isAlive: false)
-        let old = memory?.current
+        let old = memory?.lastAccount
         // The reset did not count this context's use of the primary one down.
         device.releasePrimary()
         parts.withLock { $0 = Parts() }

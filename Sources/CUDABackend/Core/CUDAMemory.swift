@@ -59,6 +59,9 @@ internal import Synchronization
         _ = unsafe driver.pointee.cuStreamDestroy(lane)
     }
 
+    /// The account alone, without a question to the driver.
+    var lastAccount: Account { account.withLock { $0 } }
+
     var current: Account {
         let reserved = unsafe pool == nil ? nil : self.reserved
         return account.withLock { account in

@@ -106,7 +106,9 @@ template <typename... A> size_t sizes(void (*)(A...), size_t *place) {
 #define __syncthreads() emulation::barrier()
 
 #define EMULATED_KERNEL(name) \
-    extern "C" void emulated_run_##name(void **parameters, const unsigned *grid, const unsigned *block) { \
-        emulation::run(name, parameters, grid, block); \
+    extern "C" void emulated_run_##name(void **emulated_values, const unsigned *groups, const unsigned *items) { \
+        emulation::run(name, emulated_values, groups, items); \
     } \
-    extern "C" size_t emulated_sizes_##name(size_t *place) { return emulation::sizes(name, place); }
+    extern "C" size_t emulated_sizes_##name(size_t *emulated_sizes) { \
+        return emulation::sizes(name, emulated_sizes); \
+    }
