@@ -203,6 +203,10 @@ let allTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "plugin-caller",
+        dependencies: ["Essentials", "AcceleratorAPI", "CHengAccelerator", "PluginBackend"],
+        path: "Tests/TestPrograms/plugin-caller", swiftSettings: swiftSettings),
     .target(
         name: "ModelMutations",
         dependencies: [
@@ -295,6 +299,12 @@ let allTargets: [Target] = [
         [
             "Essentials", "AcceleratorAPI", "CHengAccelerator", "COpenCL", "OpenCLKernelSources",
             "OpenCLBackend",
+        ]),
+    tests(
+        "PluginBackendTests",
+        [
+            "Essentials", "AcceleratorAPI", "CHengAccelerator", "PluginBackend", "plugin-caller", "heng",
+            crypto,
         ]),
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     // It uses what is built beside it, installed into a folder of its own: C programs and Python, not Swift modules.

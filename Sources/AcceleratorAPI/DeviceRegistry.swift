@@ -67,7 +67,13 @@ package final class DeviceRegistry: Sendable {
         }
         let table = try unsafe DeviceTable(copying: source)
         try unsafe initialize(table, backend.services)
-        return try (0..<count(table)).map { index throws(DeviceError) in try device(index, table) }
+        do throws(DeviceError) {
+            return try (0..<count(table)).map { index throws(DeviceError) in try device(index, table) }
+        } catch {
+            // So that the next call meets the same failure, and not a backend that was started already.
+            _ = unsafe table.functions.pointee.finalize?(nil)
+            throw error
+        }
     }
 
     private static func initialize(

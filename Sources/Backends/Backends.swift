@@ -47,13 +47,14 @@ package enum Backends {
     ) throws(DeviceError) -> Device? {
         var numbering = DeviceNumbering()
         for backend in all {
-            inventory.devices += try devices(of: backend, checked, &numbering)
+            let devices = try DeviceRegistry.shared.devices(of: backend, checked: checked)
+            inventory.devices += numbered(devices, &numbering)
             if let device = inventory.devices.first(where: accepts) { return device }
         }
         inventory.warnings += plugins.problems.map { DeviceWarning(plugin: $0.plugin, error: $0) }
         for plugin in plugins.plugins {
-            do throws(DeviceError) {
-                inventory.devices += try devices(of: plugin.backend, checked, &numbering)
+            do throws(PluginError) {
+                inventory.devices += numbered(try plugin.devices(checked: checked), &numbering)
             } catch {
                 inventory.warnings.append(DeviceWarning(plugin: plugin.path, error: error))
             }
@@ -73,10 +74,7 @@ package enum Backends {
         return try firstDevice(noting: &inventory) { _ in true }
     }
 
-    private static func devices(
-        of backend: Backend, _ checked: Bool, _ numbering: inout DeviceNumbering
-    ) throws(DeviceError) -> [Device] {
-        let devices = try DeviceRegistry.shared.devices(of: backend, checked: checked)
-        return devices.map { $0.numbered(numbering.next(of: $0.id.kind)) }
+    private static func numbered(_ devices: [Device], _ numbering: inout DeviceNumbering) -> [Device] {
+        devices.map { $0.numbered(numbering.next(of: $0.id.kind)) }
     }
 }

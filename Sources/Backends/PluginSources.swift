@@ -23,7 +23,7 @@ extension DeviceCatalog {
         let listed = ListedPlugin(
             path: plugin.path, library: plugin.library, name: plugin.name, vendor: plugin.vendor,
             version: plugin.version)
-        return try DeviceRegistry.shared.devices(of: plugin.backend).map {
+        return try plugin.devices().map {
             ListedDevice(id: $0.id, description: $0.description, plugin: listed)
         }
     }

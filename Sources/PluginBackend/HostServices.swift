@@ -1,4 +1,4 @@
-internal import CHengAccelerator
+package import CHengAccelerator
 internal import Essentials
 
 #if canImport(Glibc)
@@ -6,9 +6,9 @@ internal import Glibc
 #endif
 
 /// What we offer plugins: a place for log lines, and a loop over our threads.
-enum HostServices {
+package enum HostServices {
     /// Services for one plugin, which live as long as the process, as its library does.
-    static func make(for name: String) -> UnsafePointer<heng_host_services> {
+    package static func make(for name: String) -> UnsafePointer<heng_host_services> {
         let place = UnsafeMutablePointer<heng_host_services>.allocate(capacity: 1)
         unsafe place.initialize(
             to: heng_host_services(
@@ -45,7 +45,8 @@ enum HostServices {
         }
 
     /// One line, whatever the plugin's text holds.
-    static func line(_ name: String, _ level: Int32, _ correlation: UInt64, _ text: String) -> String {
+    package static func line(_ name: String, _ level: Int32, _ correlation: UInt64, _ text: String) -> String
+    {
         let levels = ["error", "warning", "information", "debug"]
         let word = levels.indices.contains(Int(level)) ? levels[Int(level)] : "level \(level)"
         let cleaned = String(text.unicodeScalars.prefix(1000).map { $0.value < 32 ? " " : Character($0) })

@@ -1,5 +1,6 @@
 package import AcceleratorAPI
 internal import CHengAccelerator
+internal import Essentials
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -16,7 +17,27 @@ package struct Plugin: Sendable {
     package let version: String
     /// The name in its table.
     package let name: String
+    /// The kinds of devices that its manifest names; nil without a manifest.
+    package let kinds: [String]?
     package let backend: Backend
+}
+
+extension Plugin {
+    /// Its devices, each of a kind that the manifest names; the first call initializes the plugin.
+    package func devices(checked: Bool = CheckingLayer.isRequested) throws(PluginError) -> [Device] {
+        let devices: [Device]
+        do throws(DeviceError) {
+            devices = try DeviceRegistry.shared.devices(of: backend, checked: checked)
+        } catch {
+            throw PluginError(error.code, plugin: path, error.text)
+        }
+        if let kinds, let stray = devices.first(where: { !kinds.contains($0.id.kind) }) {
+            throw PluginError(
+                .general, plugin: path,
+                "It has a device of the kind \(stray.id.kind), which its manifest does not name.")
+        }
+        return devices
+    }
 }
 
 extension Plugin {
@@ -68,6 +89,7 @@ extension Plugin {
             path: path, library: library,
             vendor: manifest?.vendor ?? text(full.vendor) ?? "unknown",
             version: manifest?.version ?? text(full.version) ?? "unknown", name: copy.name,
+            kinds: manifest?.kinds,
             backend: Backend(
                 name: copy.name, key: library, services: HostServices.make(for: copy.name)
             ) { major in

@@ -6,65 +6,115 @@ internal import Foundation
 enum PluginQuestion {
     /// The plugin's devices; a plugin that fails, crashes or hangs is a `DeviceWarning` thrown.
     static func devices(of path: String, seconds: Double) throws -> [ListedDevice] {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["plugin-worker", path]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        // A plugin's own messages are for those who ask for them.
-        if ProcessInfo.processInfo.environment["HENG_LOG"] == nil {
-            process.standardError = FileHandle.nullDevice
+        let deadline = TimePoint.monotonicNow() + .milliseconds(Int(max(0, min(seconds, 1e6)) * 1000))
+        let worker = try PluginWorkerProcess(plugin: path)
+        defer { worker.end() }
+        let bytes = worker.read(until: deadline)
+        guard let bytes else {
+            throw DeviceWarning(plugin: path, error: PluginDeath.silent(seconds: seconds))
         }
-        try process.run()
-        // Our copy of the writing end is closed, so that the end of the process is the end of the file.
-        try? pipe.fileHandleForWriting.close()
-        guard let bytes = read(pipe.fileHandleForReading.fileDescriptor, seconds: seconds) else {
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-            throw DeviceWarning.timeout(path, seconds: seconds)
-        }
-        process.waitUntilExit()
         let lines = bytes.split(separator: UInt8(ascii: "\n"))
         guard let line = lines.last,
             let answer = try? JSONDecoder().decode(PluginAnswer.self, from: Data(line))
-        else { throw DeviceWarning.crash(path, process.terminationReason, process.terminationStatus) }
+        else {
+            let death = worker.death(until: deadline) ?? .silent(seconds: seconds)
+            throw DeviceWarning(plugin: path, error: death)
+        }
         if let warning = answer.warning { throw warning }
         return answer.devices
     }
+}
 
-    /// Everything up to the end of the file; nil when time is up before.
-    private static func read(_ descriptor: Int32, seconds: Double) -> [UInt8]? {
-        let deadline = TimePoint.monotonicNow() + .milliseconds(Int(max(0, min(seconds, 1e6)) * 1000))
+/// One `heng plugin-worker`, whose standard output we read.
+private final class PluginWorkerProcess {
+    private let process: pid_t
+    private let output: Int32
+    private var hasEnded = false
+
+    init(plugin path: String) throws {
+        var ends: [Int32] = [-1, -1]
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+            throw Failure("No socket could be made for a plugin (errno \(errno)).")
+        }
+        defer { close(ends[1]) }
+        output = ends[0]
+        do {
+            process = try Self.spawn(["heng", "plugin-worker", path], output: ends[1])
+        } catch {
+            close(output)
+            throw error
+        }
+    }
+
+    deinit { close(output) }
+
+    private static func spawn(_ arguments: [String], output: Int32) throws -> pid_t {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        // A plugin's own messages are for those who ask for them.
+        if unsafe getenv("HENG_LOG") == nil {
+            unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+        }
+        // Whatever the calling thread blocks, a worker that crashes must end.
+        var attributes = posix_spawnattr_t()
+        var none = sigset_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var process: pid_t = 0
+        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        defer { unsafe words.forEach { unsafe free($0) } }
+        let failure = unsafe posix_spawn(&process, "/proc/self/exe", &actions, &attributes, &words, environ)
+        guard failure == 0 else {
+            throw Failure("No process could be started for a plugin (errno \(failure)).")
+        }
+        return process
+    }
+
+    /// The answer's line and what came before it, or all up to the end; nil when time is up before.
+    func read(until deadline: TimePoint) -> [UInt8]? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let left = (deadline - TimePoint.monotonicNow()).nanoseconds / 1_000_000
-            guard left >= 0 else { return nil }
-            var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let ready = unsafe poll(&waiting, 1, Int32(clamping: left + 1))
+            var waiting = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            let ready = unsafe poll(&waiting, 1, Int32(clamping: max(0, left)))
             if ready < 0, errno == EINTR { continue }
             guard ready > 0 else { return nil }
             let count = unsafe chunk.withUnsafeMutableBytes {
-                unsafe Foundation.read(descriptor, $0.baseAddress, $0.count)
+                unsafe Foundation.read(output, $0.baseAddress, $0.count)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return bytes }
             bytes += chunk[..<count]
+            // The first line is empty; the second is the answer.
+            if bytes.count > 1, bytes.last == UInt8(ascii: "\n") { return bytes }
         }
     }
-}
 
-extension DeviceWarning {
-    fileprivate static func timeout(_ path: String, seconds: Double) -> DeviceWarning {
-        DeviceWarning(plugin: path, error: PluginDeath.silent(seconds: seconds))
+    /// How the process ended; nil when it has not by then.
+    func death(until deadline: TimePoint) -> PluginDeath? {
+        var status: Int32 = 0
+        while unsafe waitpid(process, &status, WNOHANG) == 0 {
+            guard TimePoint.monotonicNow() < deadline else { return nil }
+            usleep(1000)
+        }
+        hasEnded = true
+        let signal = status & 0x7f
+        return signal == 0 ? .exit(status >> 8 & 0xff) : .signal(signal)
     }
 
-    fileprivate static func crash(
-        _ path: String, _ reason: Process.TerminationReason, _ status: Int32
-    ) -> DeviceWarning {
-        DeviceWarning(
-            plugin: path,
-            error: reason == .uncaughtSignal ? PluginDeath.signal(status) : PluginDeath.exit(status))
+    /// Ends it, wherever it is.
+    func end() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        kill(process, SIGKILL)
+        while waitpid(process, nil, 0) < 0, errno == EINTR {}
     }
 }

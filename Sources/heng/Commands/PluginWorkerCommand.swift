@@ -19,6 +19,10 @@ struct PluginWorkerCommand: ParsableCommand {
         guard output >= 0, dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 else {
             throw Failure("The worker of \(path) has no output to write to.")
         }
+        // A crash is the parent's to tell, at once: a backtrace of this process takes seconds and helps nobody.
+        for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGQUIT] {
+            signal(number, SIG_DFL)
+        }
         let file = FileHandle(fileDescriptor: output)
         try file.write(contentsOf: Data("\n".utf8))
         var answer = PluginAnswer()

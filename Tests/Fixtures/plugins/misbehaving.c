@@ -38,6 +38,7 @@
 #define null_strings 25         /* a description without any text; allowed */
 #define bad_kind 26             /* a kind that is no word */
 #define crashes_in_describe 27
+#define coarse_copies 28        /* copies must start at multiples of 16; allowed */
 /* Calls. */
 #define positive_status 40      /* context_create returns a number that is no code */
 #define unknown_code 41         /* ... or a code that nobody knows yet; allowed */
@@ -184,7 +185,8 @@ static int32_t device_describe(heng_device *device, heng_device_description *des
     if (IS(crashes_in_describe)) crash();
     heng_device_description full = {
         .kind = IS(bad_kind) ? "GPU 0:1" : "misbehaving", .name = "Misbehaving device", .vendor = "Nobody",
-        .memory_bytes = 1 << 30, .numa_node = -1, .compute_units = 1, .buffer_alignment = 16, .copy_alignment = 1,
+        .memory_bytes = 1 << 30, .numa_node = -1, .compute_units = 1, .buffer_alignment = 16,
+        .copy_alignment = IS(coarse_copies) ? 16 : 1,
         .simulated = 1,
         .capabilities = HENG_CAN_RUN_HOST_FUNCTIONS | HENG_CAN_COUNT_MEMORY | HENG_CAN_LIMIT_MEMORY |
                         HENG_CAN_TIME_EVENTS};
