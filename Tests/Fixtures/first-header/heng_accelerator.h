@@ -21,6 +21,9 @@
  * Ownership. Who creates, destroys. What a call is given (strings, arrays, structs) is borrowed for that call
  * only, unless the function says otherwise. Strings that come out live as long as the object they describe.
  *
+ * Contexts own and account; they do not separate. Work in a stream may use buffers, events and operators of any
+ * context of the same device; those of another device are HENG_ERROR_WRONG_OWNER.
+ *
  * Threads. Calls on different objects may come from any threads at once. Calls on one object are the caller's
  * to serialise, except where a function says "any thread". No call may come after or during finalize.
  *
@@ -154,6 +157,7 @@ enum {
     HENG_KIND_NODE_INFO = 34,
     HENG_KIND_MODULE_ARGUMENTS = 40,
     HENG_KIND_KERNEL_INFO = 41,
+    HENG_KIND_GRID = 42,
     HENG_KIND_PROFILE_ARGUMENTS = 48,
     HENG_KIND_COMMUNICATOR_ARGUMENTS = 56,
     HENG_KIND_IMAGE_DESCRIPTION = 64,
@@ -890,7 +894,7 @@ typedef struct heng_operator_table {
 
     /*
      * Runs it (R280-46). Asynchronous, any thread, and any number of times at once with different memory. The ranges
-     * follow the description's inputs and outputs, name buffers of the stream's context, and hold at least the
+     * follow the description's inputs and outputs, name buffers of the stream's device, and hold at least the
      * tensors' bytes; `workspace` may be NULL where none is needed. The arrays are borrowed for the call; the
      * operator must live until the work is done. Allocates nothing.
      */
@@ -946,8 +950,9 @@ typedef struct heng_kernel_argument {
     uint64_t size;
 } heng_kernel_argument;
 
-/* How many groups, and how many work items in each, along three axes. Never changes. */
+/* How a kernel is launched: how many groups, and how many work items in each, along three axes. */
 typedef struct heng_grid {
+    heng_header header;
     uint32_t groups[3];
     uint32_t items[3];
     uint64_t local_bytes; /* memory that a group shares, besides the kernel's own */
@@ -1053,13 +1058,13 @@ typedef struct heng_model_table {
 
     /*
      * Runs the model and waits (R280-53). The ranges are the dataset (R280-54): in the order of inputs and outputs, in
-     * buffers of the model's context or in host memory. Synchronous; one call at a time per model.
+     * buffers of the model's device or in host memory. Synchronous; one call at a time per model.
      */
     int32_t (*model_run)(
         heng_model *model, const heng_range *inputs, uint32_t input_count, const heng_range *outputs,
         uint32_t output_count, heng_error **error);
 
-    /* Runs the model in a stream of its context. Asynchronous; runs of one model follow each other. */
+    /* Runs the model in a stream of its device. Asynchronous; runs of one model follow each other. */
     int32_t (*model_submit)(
         heng_model *model, heng_stream *stream, const heng_range *inputs, uint32_t input_count,
         const heng_range *outputs, uint32_t output_count, uint64_t correlation, heng_error **error);
@@ -1073,6 +1078,16 @@ typedef struct heng_model_table {
     /* What the device says to such a file: HENG_COMPATIBILITY_... Synchronous, any thread. */
     int32_t (*model_compatibility)(
         heng_device *device, const heng_model_arguments *arguments, int32_t *compatibility, heng_error **error);
+
+    /*
+     * What a model that is not loaded declares of input number `index`, or with `output` 1 of that output: `tensor`
+     * gives room for extents, which are HENG_DIM_UNKNOWN where open, and its rank is HENG_RANK_UNKNOWN where that is
+     * open too; `name` has room for `capacity` bytes with its end, and is cut to fit. HENG_ERROR_OUT_OF_RANGE behind
+     * the last. Synchronous, any thread.
+     */
+    int32_t (*model_signature)(
+        heng_device *device, const heng_model_arguments *arguments, uint8_t output, uint32_t index,
+        heng_inferred_tensor *tensor, char *name, uint64_t capacity, heng_error **error);
 } heng_model_table;
 
 /* ---- Graphs (R280-58, R280-59) ---- */
@@ -1153,7 +1168,7 @@ typedef struct heng_recording_table {
     /* How many pieces of work it holds. Synchronous, any thread. */
     int32_t (*recording_count)(heng_recording *recording, uint64_t *count, heng_error **error);
 
-    /* Runs it all in a stream of the same context, in order. Asynchronous, any thread. */
+    /* Runs it all in a stream of the same device, in order. Asynchronous, any thread. */
     int32_t (*recording_submit)(
         heng_recording *recording, heng_stream *stream, uint64_t correlation, heng_error **error);
 
