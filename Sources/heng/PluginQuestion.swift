@@ -69,7 +69,7 @@ private final class PluginWorkerProcess {
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var process: pid_t = 0
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { unsafe words.forEach { unsafe free($0) } }
+        defer { for index in unsafe words.indices { unsafe free(words[index]) } }
         let failure = unsafe posix_spawn(&process, "/proc/self/exe", &actions, &attributes, &words, environ)
         guard failure == 0 else {
             throw Failure("No process could be started for a plugin (errno \(failure)).")

@@ -59,9 +59,9 @@ package enum ChildProgram {
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { unsafe arguments.forEach { unsafe free($0) } }
+        defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
         var environment = unsafe variables.map { unsafe strdup($0) } + [nil]
-        defer { unsafe environment.forEach { unsafe free($0) } }
+        defer { for index in unsafe environment.indices { unsafe free(environment[index]) } }
         var process: pid_t = 0
         let failure = unsafe posix_spawn(&process, words[0], &actions, &attributes, &arguments, &environment)
         guard failure == 0 else { throw Failure("\(words[0]) cannot be started (errno \(failure)).") }
