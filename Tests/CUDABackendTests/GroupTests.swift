@@ -141,9 +141,9 @@ extension CUDABackendTests {
                             heng_kernel_argument(range: heng_range(), bytes: factor.baseAddress, size: 8),
                             heng_kernel_argument(range: heng_range(), bytes: add.baseAddress, size: 1),
                         ]
-                        var grid = heng_grid()
-                        grid.groups = (2, 1, 1)
-                        grid.items = (64, 1, 1)
+                        var grid = unsafe heng_grid()
+                        unsafe grid.groups = (2, 1, 1)
+                        unsafe grid.items = (64, 1, 1)
                         try unsafe session.call {
                             unsafe table.kernel_launch(kernel, stream, &grid, &arguments, 5, 3, $1)
                         }

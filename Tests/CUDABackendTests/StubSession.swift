@@ -42,8 +42,17 @@ struct TableError: Error, Hashable {
         unsafe self.device = unsafe try #require(device)
     }
 
+    /// The registry starts each backend once for the process, whoever lists devices first: that is over before a test
+    /// starts this one for itself.
+    private static let registryHasAsked: Void = {
+        _ = try? DeviceRegistry.shared.devices(of: CUDADevices.backend)
+        // A machine without the driver has no devices, so nothing lives that would keep it from ending.
+        _ = unsafe CUDADevices.backend.getter(HENG_ACCELERATOR_MAJOR)?.pointee.finalize(nil)
+    }()
+
     static func initialize(_ table: heng_accelerator_table, libraries: String, cache: String) throws -> Int32
     {
+        registryHasAsked
         let path = StubDriver.shared.folder + "/configuration"
         try "libraries = \(libraries)\ncache = \(cache)\n".write(
             toFile: path, atomically: true, encoding: .utf8)

@@ -61,7 +61,7 @@ struct CommandTests {
         let probed = try #require(try json(sandbox.heng("devices", "--probe", "--json")) as? [[String: Any]])
 
         #expect(text.status == 0)
-        #expect(text.lines[0].hasPrefix("DEVICE  NAME"))
+        #expect(text.lines[0].split(separator: " ").prefix(2) == ["DEVICE", "NAME"])
         #expect(text.lines.count == rows.count + 1)
         #expect(rows.first?["id"] as? String == "cpu:0")
         #expect(probed.map { $0["id"] as? String } == rows.map { $0["id"] as? String })

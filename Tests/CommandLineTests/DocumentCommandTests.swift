@@ -8,6 +8,9 @@ private let notRunHere = [
     (part: "swift build", why: "it builds the programs that are tested here"),
     (part: "swift test", why: "it is what runs this test"),
     (part: "swift format", why: "continuous integration runs it as `make lint`"),
+    (part: "--device gpu:0", why: "it stands for a vendor's device; GuideTests run the kit on the sample"),
+    (part: "--device cuda:0", why: "it needs an NVIDIA GPU"),
+    (part: "--report new.json", why: "it needs the report of a vendor's device"),
 ]
 
 /// Documents whose commands are run elsewhere.
@@ -15,7 +18,11 @@ private let runElsewhere = [
     (
         document: "Documentation/guides/c-and-python.md",
         by: "GuideTests, after the installation that it begins with"
-    )
+    ),
+    (
+        document: "Documentation/guides/vendor-device.md",
+        by: "GuideTests, after the installation that it begins with"
+    ),
 ]
 
 private let repository = URL(fileURLWithPath: fixturePath("../..")).standardized.path
@@ -56,8 +63,12 @@ struct DocumentCommandTests {
     @Test func `every command of make has its target`() throws {
         let makefile = try String(contentsOfFile: "\(repository)/Makefile", encoding: .utf8)
 
-        for line in try commandLines().values.joined() where line.hasPrefix("make ") {
-            for target in line.split(separator: " ").dropFirst() where !target.contains("=") {
+        // A vendor's folder has a Makefile of its own.
+        let lines = try commandLines().filter { $0.key != "Documentation/guides/vendor-device.md" }.values
+            .joined()
+        for line in lines where line.hasPrefix("make ") {
+            let words = line.split(separator: "#")[0].split(separator: " ").dropFirst()
+            for target in words where !target.contains("=") {
                 #expect(makefile.contains("\n\(target):"), "\(line)")
             }
         }
@@ -71,8 +82,10 @@ struct DocumentCommandTests {
         try files.createDirectory(atPath: sandbox.work + "/.build", withIntermediateDirectories: true)
         try files.createSymbolicLink(
             atPath: sandbox.work + "/.build/release", withDestinationPath: Sandbox.programs)
-        try files.createSymbolicLink(
-            atPath: sandbox.work + "/Tests", withDestinationPath: repository + "/Tests")
+        for folder in ["Tests", "Config"] {
+            try files.createSymbolicLink(
+                atPath: "\(sandbox.work)/\(folder)", withDestinationPath: "\(repository)/\(folder)")
+        }
 
         if let publicCases {
             try files.createDirectory(

@@ -2,20 +2,45 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The blocks of one language in the guide.
-private func blocks(_ language: String) throws -> [String] {
+/// The blocks of one language in a guide.
+private func blocks(_ language: String, of guide: String = "c-and-python") throws -> [String] {
     let guide = try String(
-        contentsOfFile: "\(Installation.repository)/Documentation/guides/c-and-python.md", encoding: .utf8)
+        contentsOfFile: "\(Installation.repository)/Documentation/guides/\(guide).md", encoding: .utf8)
     return guide.components(separatedBy: "```\(language)\n").dropFirst().map {
         $0.components(separatedBy: "```")[0]
     }
 }
 
-@Suite("The guide to C and Python", .installed, .timeLimit(.minutes(5)))
+@Suite("The guide to C and Python", .installed, .timeLimit(.minutes(15)))
 struct GuideTests {
     /// In a folder that looks like the repository, with a home of its own.
     @Test func `every command runs as it is written`() throws {
         let folder = try Installation.shared.get().work + "/guide"
+        try copyRepository(to: folder)
+        // It is built, or this would not run.
+        let lines = try blocks("sh").joined().split(separator: "\n").filter { $0 != "make build" }
+        #expect(lines.count >= 8)
+        let script = "set -eu\ncd \(folder)\n" + lines.joined(separator: "\n")
+        let run = try Ran("sh", "-c", script, with: ["HOME": folder + "/home"])
+        #expect(run.status == 0, "\(run.text)")
+        #expect(run.output.contains("wrong: 0 of 1000") && run.output.contains("heng.Device 0"))
+    }
+
+    /// A vendor's first afternoon: the sample is built outside the repository against the installed header, and the
+    /// installed kit judges it.
+    @Test func `a vendor's device passes the kit outside the repository, by the guide's commands`() throws {
+        let folder = try Installation.shared.get().work + "/vendor"
+        try copyRepository(to: folder + "/heng")
+        let lines = try blocks("sh", of: "vendor-device").joined().split(separator: "\n")
+        #expect(lines.contains { $0.contains("conform all --device sample:0") })
+        let script = "set -eu\ncd \(folder)\n" + lines.joined(separator: "\n")
+        let run = try Ran("sh", "-c", script, with: ["HOME": folder + "/heng/home"])
+        #expect(run.status == 0, "\(run.text.suffix(4000))")
+        #expect(run.output.contains("sample:0") && run.output.contains("conforms to the profile sample"))
+    }
+
+    /// A folder that looks like the repository, built.
+    private func copyRepository(to folder: String) throws {
         let files = FileManager.default
         try files.createDirectory(atPath: folder + "/home", withIntermediateDirectories: true)
         try files.createDirectory(atPath: folder + "/.build", withIntermediateDirectories: true)
@@ -28,14 +53,6 @@ struct GuideTests {
         // Programs are built among the examples, so these are copies.
         try files.copyItem(
             atPath: "\(Installation.repository)/examples", toPath: folder + "/examples")
-
-        // It is built, or this would not run.
-        let lines = try blocks("sh").joined().split(separator: "\n").filter { $0 != "make build" }
-        #expect(lines.count >= 8)
-        let script = "set -eu\ncd \(folder)\n" + lines.joined(separator: "\n")
-        let run = try Ran("sh", "-c", script, with: ["HOME": folder + "/home"])
-        #expect(run.status == 0, "\(run.text)")
-        #expect(run.output.contains("wrong: 0 of 1000") && run.output.contains("heng.Device 0"))
     }
 
     @Test(.enabled(if: hasNumPy, "NumPy is not installed for python3"))

@@ -47,7 +47,8 @@ private let source = """
     ) throws {
         var (count, by) = (count, by)
         var grid = unsafe heng_grid(
-            header: StructCrossing.header(HENG_KIND_GRID, of: heng_grid.self), groups: (UInt32(count + 31) / 32, 1, 1), items: (32, 1, 1), local_bytes: 0)
+            header: StructCrossing.header(HENG_KIND_GRID, of: heng_grid.self),
+            groups: (UInt32(count + 31) / 32, 1, 1), items: (32, 1, 1), local_bytes: 0)
         unsafe try withUnsafePointer(to: &count) { count in
             unsafe try withUnsafePointer(to: &by) { by in
                 let none = unsafe heng_range(buffer: nil, host: nil, offset: 0, size: 0)
@@ -98,7 +99,8 @@ private let source = """
         unsafe try harness.call { unsafe table.kernel_describe(shared, &info, $0) }
         #expect(unsafe info.group_limit >= 1)
         var grid = unsafe heng_grid(
-            header: StructCrossing.header(HENG_KIND_GRID, of: heng_grid.self), groups: (2, 1, 1), items: (8, 1, 1), local_bytes: 32)
+            header: StructCrossing.header(HENG_KIND_GRID, of: heng_grid.self), groups: (2, 1, 1),
+            items: (8, 1, 1), local_bytes: 32)
         var argument = unsafe heng_kernel_argument(
             range: heng_range(buffer: to, host: nil, offset: 0, size: 64), bytes: nil, size: 0)
         unsafe try harness.call {
