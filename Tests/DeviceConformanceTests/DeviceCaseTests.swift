@@ -8,8 +8,11 @@ private let quick = TrialSettings(soak: .milliseconds(100), isQuick: true)
 
 @Suite("Cases of the kit", .timeLimit(.minutes(10)))
 struct DeviceCaseTests {
-    /// Load cases need a process that nobody has started the backend in; `heng conform device` gives them one.
-    static let ownCases = DeviceCases.all.filter { !$0.needsFreshProcess && $0.level != .performance }
+    /// Load cases need a process that nobody has started the backend in, and the soak one in which nothing else runs;
+    /// `heng conform device` gives them one.
+    static let ownCases = DeviceCases.all.filter {
+        !$0.needsFreshProcess && $0.level != .performance && $0.id != "robustness/soak/leaks"
+    }
 
     @Test(arguments: ownCases.map(\.id))
     func `the CPU device passes what it claims`(id: String) throws {

@@ -78,7 +78,11 @@ extension KitSession {
             guard let report = try pool.run([asked]).first else { throw Failure("No answer came.") }
             return try KitDescription(report)
         } catch {
-            guard let plugin = choices.plugin else { throw error }
+            guard let plugin = choices.plugin else {
+                // The child's sentence; a device that cannot be opened is a matter of the machine.
+                let text = (error as? any ReportableError)?.summary ?? "\(error)"
+                throw Failure(text, nextStep: "`heng devices` lists them.", exitCode: .setupMissing)
+            }
             guard FileManager.default.fileExists(atPath: plugin) else {
                 throw Failure("There is no plugin \(plugin).", exitCode: .setupMissing)
             }
