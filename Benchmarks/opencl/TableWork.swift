@@ -65,7 +65,7 @@ import Essentials
         let dims = [Int64(n), Int64(n)]
         var info = unsafe heng_operator_info()
         unsafe info.header.struct_size = UInt32(MemoryLayout<heng_operator_info>.size)
-        try dims.withUnsafeBufferPointer { dims in
+        unsafe try dims.withUnsafeBufferPointer { dims in
             var tensor = unsafe heng_tensor_description()
             unsafe tensor.header.struct_size = UInt32(MemoryLayout<heng_tensor_description>.size)
             unsafe tensor.type = Int32(HENG_TYPE_FLOAT32)
@@ -97,7 +97,7 @@ import Essentials
     func runProduct() throws {
         try check(
             unsafe ranges.withUnsafeBufferPointer { ranges in
-                guard let first = unsafe ranges.baseAddress else { return -1 }
+                guard let first = ranges.baseAddress else { return -1 }
                 return unsafe operators.operator_execute(
                     product, stream, first, 2, first + 2, 1, &scratch, 0, nil)
             })
@@ -107,7 +107,7 @@ import Essentials
     // MARK: - The launch
 
     func prepareNothing(_ source: String) throws {
-        try source.utf8CString.withUnsafeBytes { text in
+        unsafe try source.utf8CString.withUnsafeBytes { text in
             var arguments = unsafe heng_module_arguments()
             unsafe arguments.header.struct_size = UInt32(MemoryLayout<heng_module_arguments>.size)
             unsafe arguments.code = Int32(HENG_CODE_OPENCL_C)
@@ -122,7 +122,7 @@ import Essentials
 
     func launchNothing(_ number: Int32) throws {
         var number = number
-        var grid = unsafe heng_grid(groups: (1, 1, 1), items: (1, 1, 1), local_bytes: 0)
+        var grid = heng_grid(groups: (1, 1, 1), items: (1, 1, 1), local_bytes: 0)
         try unsafe withUnsafePointer(to: &number) { number in
             let none = unsafe heng_range(buffer: nil, host: nil, offset: 0, size: 0)
             let arguments = unsafe (
