@@ -20,7 +20,7 @@ enum Catalog {
         all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
     /// The newest version of ONNX's operator set that the entries were written for.
-    static let newest = 25
+    static let newest = 27
 
     private static func entry(
         _ name: String, _ since: Int, _ types: Set<Int32>, _ attributes: Set<String>,
