@@ -161,7 +161,7 @@ struct ConformDeviceCommandTests {
     @Test func `random uses of operators, gradients and models agree on the CPU device`() throws {
         let run = try sandbox.run([
             "heng", "conform", "all", "--device", "cpu:0", "--quick", "--filter",
-            "^(operators/(property|gradient)|models/made|determinism)/",
+            "^(operators/(property|gradient)|models/made|determinism|robustness)/",
         ])
 
         #expect(run.status == 0, "\(run.output)\(run.errors)")

@@ -129,6 +129,8 @@ private final class NotingEvaluator: GraphEvaluator {
         do { return try body() } catch {
             if case .unsupported(let sentence) = OperatorWorker.outcome(of: error) {
                 noted.withLock { $0 = $0 ?? sentence }
+            } else if let error = error as? DeviceError, error.code == .outOfDeviceMemory {
+                noted.withLock { $0 = $0 ?? "It does not fit into the device's memory. \(error.text)" }
             }
             throw error
         }

@@ -1,6 +1,7 @@
 package import AcceleratorAPI
 package import ComputeGraph
 internal import Essentials
+internal import Execution
 package import KernelInterface
 
 /// Runs graphs node by node with the device's kernels, each operand in memory of its own between guards.
@@ -22,7 +23,7 @@ package final class GuardedEvaluator: GraphEvaluator {
     }
 
     package func run(_ graph: Graph, inputs: [HostTensor]) throws -> [HostTensor] {
-        let graph = graph.fused()
+        let graph = kernels.takesFusedOperators ? graph.fused() : graph
         var known = graph.constants
         for (id, tensor) in zip(graph.inputs, inputs) { known[id] = try takenFromGaps(tensor) }
         for node in graph.nodes {
@@ -49,7 +50,10 @@ package final class GuardedEvaluator: GraphEvaluator {
         let spread = tensor.withGaps()
         let node = Node(
             name: "Slice", operator: slice, inputs: [ValueID(index: 0)], outputs: [ValueID(index: 1)])
-        return try run(node, on: [spread], constants: [])[0]
+        // A device without that operator takes the tensor as it is.
+        do { return try run(node, on: [spread], constants: [])[0] } catch ExecutionError.noKernel {
+            return tensor
+        }
     }
 }
 
@@ -60,8 +64,10 @@ extension GuardedEvaluator {
         let types = try node.operator.outputTypes(of: inputs.map(\.type))
         let signature = NodeSignature(
             operator: node.operator, inputs: inputs.map(\.type), outputs: types, frozenInputs: constants)
-        guard let kernel = kernels.choose(for: signature).kernel else {
-            throw Failure("No kernel of \(device.id) takes the node \(node.name), a \(node.operator.name).")
+        let (kernel, refusals) = kernels.choose(for: signature)
+        guard let kernel else {
+            throw ExecutionError.noKernel(
+                node: node.name, operatorName: node.operator.name, refusals: refusals)
         }
         let values = Dictionary(uniqueKeysWithValues: constants.map { ($0, inputs[$0]) })
         let prepared = try kernel.prepare(signature, constants: values, on: device)

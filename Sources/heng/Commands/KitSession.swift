@@ -44,7 +44,13 @@ struct KitSession {
             hashes: try hashes(cases, profile), environment: environment(), levels: selected,
             isVerified: choices.verify, started: began.iso8601,
             seconds: (TimePoint.monotonicNow() - start).inSeconds, results: results)
-        try show(result, earlier.map { KitComparison(result, with: $0) })
+        let comparison = earlier.map { earlier in
+            // A part of the cases is compared with that part of the earlier report.
+            var earlier = earlier
+            earlier.results.removeAll { !accepts($0.name) || !selected.contains($0.level) }
+            return KitComparison(result, with: earlier)
+        }
+        try show(result, comparison)
     }
 
     private func acceptedNames() throws -> (String) -> Bool {
@@ -79,9 +85,8 @@ extension KitSession {
             return try KitDescription(report)
         } catch {
             guard let plugin = choices.plugin else {
-                // The child's sentence; a device that cannot be opened is a matter of the machine.
-                let text = (error as? any ReportableError)?.summary ?? "\(error)"
-                throw Failure(text, nextStep: "`heng devices` lists them.", exitCode: .setupMissing)
+                let sentence = (error as? any ReportableError)?.summary ?? "\(error)"
+                throw Failure(sentence, nextStep: "`heng devices` lists devices.", exitCode: .setupMissing)
             }
             guard FileManager.default.fileExists(atPath: plugin) else {
                 throw Failure("There is no plugin \(plugin).", exitCode: .setupMissing)

@@ -46,7 +46,10 @@ struct ELFFile {
             else { return nil }
             let isShared = [1, 2].contains(info >> 4) && visibility & 3 != 2 && visibility & 3 != 1
             // Symbols that the linker itself adds are nobody's export.
-            guard isShared, section != 0, let text = text(strings + name), !linkersOwn.contains(text) else {
+            // 0 is undefined, and 0xfff1 an absolute number, such as the name of a version.
+            guard isShared, section != 0, section != 0xfff1, let text = text(strings + name),
+                !linkersOwn.contains(text)
+            else {
                 return nil
             }
             return text
