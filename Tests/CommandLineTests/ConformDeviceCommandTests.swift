@@ -85,6 +85,12 @@ struct ConformDeviceCommandTests {
         #expect(run.output.contains("small_device_helper"))
     }
 
+    @Test func `versions of symbols are no further symbols`() throws {
+        try Self.build(into: plugin, in: sandbox, "-Wl,--default-symver")
+        let (run, _) = try conform("--filter", "^load/symbols")
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+    }
+
     @Test func `the line of a failure runs that case again`() throws {
         let (run, _) = try conform("--filter", "^runtime/fill/edges$", fault: "short")
         let line = try #require(run.lines.first { $0.hasPrefix("    heng conform device") })
