@@ -43,7 +43,7 @@ struct LibraryTests {
     }
 
     /// A vendor's device has its own operators, and leaves out what need not be there.
-    @Test(arguments: ["handles", "filled", "selection", "callbacks", "models"])
+    @Test(arguments: ["handles", "filled", "selection", "models"])
     func `the same on a vendor's device`(part: String) throws {
         guard let program = programs["gcc"] else { return }
         try expectPassed(program.get(), part, "vendor", VendorDevice.variables.get())

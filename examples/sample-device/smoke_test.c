@@ -2,7 +2,6 @@
  * A short test of the device alone, as a C program uses it: `make test`, and under sanitizers `make asan tsan`.
  * It is no judge of conformance (that is `heng conform`); it is for the first minutes with a change.
  */
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,14 +97,19 @@ static void test_memory(void) {
     OK(table->buffer_free(second, NULL));
 }
 
-static void set_one(const void *arguments) { **(int *const *)arguments = 1; }
+static void expect_failure(int32_t status, heng_error *error, const char *operation) {
+    heng_error_description description = {.header = HEADER(heng_error_description, HENG_KIND_ERROR_DESCRIPTION)};
+    CHECK(status == HENG_ERROR_EXECUTION);
+    OK(table->error_describe(error, &description));
+    CHECK(description.correlation == 42 && description.scope == HENG_SCOPE_STREAM);
+    CHECK(strcmp(description.operation, operation) == 0);
+    table->error_destroy(error);
+}
 
-/* Waits until the gate opens, and fails. */
-static int32_t fail_with_five(const void *arguments) {
-    pthread_mutex_t *gate = *(pthread_mutex_t *const *)arguments;
-    pthread_mutex_lock(gate);
-    pthread_mutex_unlock(gate);
-    return 5;
+/* Keeps a stream busy for a while: fills of all the memory that there is room for. */
+static void keep_busy(heng_stream *busy, heng_buffer *large) {
+    heng_range all = in_buffer(large, 200 << 20);
+    for (int i = 0; i < 20; i++) OK(table->stream_fill(busy, &all, (uint8_t)i, all.size, 0, NULL));
 }
 
 static void test_events(void) {
@@ -113,41 +117,42 @@ static void test_events(void) {
     heng_event *event = NULL, *end = NULL;
     uint8_t is_complete = 0;
     double milliseconds = -1;
-    int value = 0, *place = &value;
+    heng_buffer *large = make_buffer(200 << 20), *freed = make_buffer(64);
+    heng_range small = in_buffer(freed, 64);
     OK(table->stream_create(context, NULL, &other, NULL));
     OK(table->event_create(context, &event, NULL));
     OK(table->event_create(context, &end, NULL));
     CHECK(table->stream_wait_event(other, event, 0, NULL) == HENG_ERROR_EVENT_NOT_RECORDED);
-    for (int i = 0; i < 200; i++) OK(table->stream_launch(stream, set_one, &place, sizeof place, 0, NULL));
+    for (int i = 0; i < 200; i++) OK(table->stream_fill(stream, &small, (uint8_t)i, 64, 0, NULL));
     OK(table->event_record(event, stream, 0, NULL));
     OK(table->stream_wait_event(other, event, 0, NULL));
     OK(table->event_record(end, other, 0, NULL));
     OK(table->event_synchronize(end, -1, NULL));
-    CHECK(value == 1);
     OK(table->event_query(event, &is_complete, NULL));
     OK(table->event_elapsed(event, end, &milliseconds, NULL));
     CHECK(is_complete == 1 && milliseconds >= 0);
 
     /* A failure reaches those who wait for the work, again and again, and names the work. */
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER, *argument = &gate;
-    pthread_mutex_lock(&gate);
-    OK(table->stream_launch_fallible(stream, fail_with_five, &argument, sizeof argument, 42, NULL));
+    keep_busy(stream, large);
+    OK(table->stream_fill(stream, &small, 1, 64, 42, NULL));
     OK(table->event_record(event, stream, 0, NULL));
     OK(table->stream_wait_event(other, event, 0, NULL));
     CHECK(table->stream_synchronize(stream, 0, NULL) == HENG_ERROR_TIMEOUT);
-    pthread_mutex_unlock(&gate);
-    for (int i = 0; i < 2; i++) {
+    CHECK(table->event_synchronize(event, 1, NULL) == HENG_ERROR_TIMEOUT);
+    OK(table->buffer_free(freed, NULL)); /* before the work that uses it */
+    for (int i = 0; i < 4; i++) {
         heng_error *error = NULL;
-        CHECK(table->stream_synchronize(i == 0 ? stream : other, -1, &error) == HENG_ERROR_EXECUTION);
-        heng_error_description description = {.header = HEADER(heng_error_description, HENG_KIND_ERROR_DESCRIPTION)};
-        OK(table->error_describe(error, &description));
-        CHECK(description.native_code == 5 && description.correlation == 42 && description.scope == HENG_SCOPE_STREAM);
-        table->error_destroy(error);
+        int32_t status = table->stream_synchronize(i % 2 == 0 ? stream : other, -1, &error);
+        expect_failure(status, error, "stream_fill");
     }
+    heng_error *error = NULL;
+    int32_t status = table->event_synchronize(event, -1, &error);
+    expect_failure(status, error, "stream_fill");
     CHECK(table->stream_destroy(stream, NULL) == HENG_ERROR_EXECUTION);
     CHECK(table->stream_destroy(other, NULL) == HENG_ERROR_EXECUTION);
     OK(table->event_destroy(event, NULL));
     OK(table->event_destroy(end, NULL));
+    OK(table->buffer_free(large, NULL));
     OK(table->stream_create(context, NULL, &stream, NULL));
 }
 
@@ -237,7 +242,7 @@ static void expect(const struct operator_case *use) {
 #define INTS(...) (const int64_t[]){__VA_ARGS__}
 
 static void test_operators(void) {
-    const float *six = FLOATS(1, 2, 3, 4, 5, 6), *nine = FLOATS(1, 2, 3, 4, 5, 6, 7, 8, 9);
+    const float *six = FLOATS(1, 2, 3, 4, 5, 6);
     const struct operator_case cases[] = {
         {"Add", 2, 0, {{2, {2, 3}, six, 0}, {1, {3}, FLOATS(10, 20, 30), 0}},
          {2, {2, 3}, FLOATS(11, 22, 33, 14, 25, 36), 0}, {{0}}},
@@ -251,15 +256,11 @@ static void test_operators(void) {
           {"transB", HENG_ATTRIBUTE_INT, INTS(1), 1}}},
         {"Softmax", 1, 1, {{2, {2, 2}, FLOATS(0, 5, 0, 5), 0}}, {2, {2, 2}, FLOATS(0.5, 0.5, 0.5, 0.5), 0},
          {{"axis", HENG_ATTRIBUTE_INT, INTS(0), 1}}},
-        {"ReduceMean", 2, 1, {{3, {1, 2, 3}, six, 0}, {1, {1}, INTS(-2), 1}}, {2, {1, 3}, FLOATS(2.5, 3.5, 4.5), 0},
+        {"ReduceSum", 2, 1, {{3, {1, 2, 3}, six, 0}, {1, {1}, INTS(-2), 1}}, {2, {1, 3}, FLOATS(5, 7, 9), 0},
          {{"keepdims", HENG_ATTRIBUTE_INT, INTS(0), 1}}},
         {"ReduceSum", 1, 0, {{2, {2, 3}, six, 0}}, {2, {1, 1}, FLOATS(21), 0}, {{0}}},
         {"Reshape", 2, 0, {{2, {2, 3}, six, 0}, {1, {2}, INTS(-1, 2), 1}}, {2, {3, 2}, six, 0}, {{0}}},
-        {"Conv", 3, 2, {{4, {1, 1, 3, 3}, nine, 0}, {4, {1, 1, 2, 2}, FLOATS(1, 1, 1, 1), 0}, {1, {1}, FLOATS(1), 0}},
-         {4, {1, 1, 2, 2}, FLOATS(2, 6, 12, 29), 0},
-         {{"pads", HENG_ATTRIBUTE_INTS, INTS(1, 1, 0, 0), 4}, {"strides", HENG_ATTRIBUTE_INTS, INTS(2, 2), 2}}},
         {"Relu", 1, 0, {{1, {2}, FLOATS(-1, 2), 0}}, {1, {2}, FLOATS(0, 2), 0}, {{0}}},
-        {"Sigmoid", 1, 0, {{1, {1}, FLOATS(0), 0}}, {1, {1}, FLOATS(0.5), 0}, {{0}}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) expect(&cases[i]);
 
