@@ -1,6 +1,7 @@
 import AcceleratorAPI
 import CHengAccelerator
 import Essentials
+import Glibc
 import OpenCLBackend
 import Testing
 
@@ -27,8 +28,27 @@ struct TableFailure: Error, CustomStringConvertible {
     var description: String { "\(code.rawValue): \(text)" }
 }
 
+/// The right to use OpenCL: one test at a time has it, as often as it likes.
+///
+/// PoCL 3.1 crashed inside its own library in one of several runs of all tests, with many contexts made and destroyed at
+/// once, and in none of those that took turns.
+private final class Turn {
+    nonisolated(unsafe) private static let mutex: UnsafeMutablePointer<pthread_mutex_t> = {
+        let place = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        var attributes = pthread_mutexattr_t()
+        unsafe pthread_mutexattr_init(&attributes)
+        unsafe pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
+        unsafe pthread_mutex_init(place, &attributes)
+        return unsafe place
+    }()
+
+    init() { unsafe pthread_mutex_lock(Turn.mutex) }
+    deinit { unsafe pthread_mutex_unlock(Turn.mutex) }
+}
+
 /// The table's functions with errors thrown, and one context with one stream.
 @safe final class Harness {
+    private let turn = Turn()
     let device: Device
     let functions: heng_accelerator_table
     let context: OpaquePointer
