@@ -751,6 +751,15 @@ EXPORT int32_t cuMemFreeAsync(hcu_address address, hcu_stream stream) {
         violation("memory was freed that is not allocated");
         return HCU_INVALID_VALUE;
     }
+    {
+        // Later allocations in the stream may have it at once, since their work comes after this.
+        std::lock_guard<std::recursive_mutex> hold(lock);
+        auto found = blocks.find(address);
+        if (found != blocks.end() && found->second.pool) {
+            found->second.pool->used -= found->second.size;
+            found->second.pool = nullptr;
+        }
+    }
     return submit(stream, [address] { release(address, HCU_MEMORY_DEVICE); });
 }
 
