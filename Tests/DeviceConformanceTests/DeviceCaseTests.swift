@@ -10,10 +10,11 @@ private let quick = TrialSettings(soak: .milliseconds(100), isQuick: true)
 struct DeviceCaseTests {
     /// Load cases need a process that nobody has started the backend in; `heng conform device` gives them one.
     ///
-    /// So do those that count what the whole process holds, since other tests run in it at the same time.
+    /// So do those that look at the whole process or device, since other tests use both at the same time.
     static let ownCases = DeviceCases.all.filter { given in
         !given.needsFreshProcess && given.level != .performance
-            && !["robustness/soak/leaks", "robustness/errors/storm"].contains(given.id)
+            && !["robustness/soak/leaks", "robustness/errors/storm", "robustness/sticky/device"].contains(
+                given.id)
     }
 
     @Test(arguments: ownCases.map(\.id))
