@@ -17,7 +17,7 @@ demo: build ## install what is missing, build, and measure this machine with mod
 
 test: deps onnx-cases ## install what is missing, build, and run every test
 	$(SWIFT) build $(RELEASE) --build-tests
-	$(SWIFT) test -c release --disable-testable-imports
+	@tools/run-tests $(SWIFT) test -c release --disable-testable-imports
 
 deps: ## install the Debian packages that are missing
 	@tools/install-dependencies
