@@ -86,6 +86,15 @@ enum GraphSamples {
         return builder.build(outputs: [value])
     }
 
+    /// One matrix product of inputs.
+    static func product(rows: Int, terms: Int, columns: Int) throws -> Graph {
+        var builder = GraphBuilder()
+        let left = builder.input("left", .float32(rows, terms))
+        let right = builder.input("right", .float32(terms, columns))
+        let product = try builder.add(MatMul(), [left, right])
+        return builder.build(outputs: [product])
+    }
+
     /// One encoder layer: attention over heads, and a feed-forward part, each with a residual and a norm.
     static func encoder(batch: Int, length: Int = 10, heads: Int = 2, width: Int = 24) throws -> Graph {
         var builder = GraphBuilder()

@@ -48,6 +48,9 @@ struct RunningTests {
         let graphs = [
             try GraphSamples.residualNetwork(batch: 2, size: 60),
             try GraphSamples.encoder(batch: 2, length: 60, heads: 4, width: 128),
+            // The product that OpenBLAS gets, with odd edges.
+            try GraphSamples.product(rows: 37, terms: 811, columns: 613),
+            try GraphSamples.product(rows: 1, terms: 1031, columns: 1021),
         ]
         for graph in graphs {
             let sample = GraphSample(graph, &random)
