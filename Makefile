@@ -6,7 +6,7 @@ BUILD := .build/release
 # One set of flags for programs and tests, so that the one build serves both.
 RELEASE := -c release --explicit-target-dependency-import-check error
 
-.PHONY: demo test deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
+.PHONY: demo test counts deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
 .PHONY: check-exported-models asan tsan fuzz install uninstall clean help
 
 help: ## say what can be made
@@ -18,6 +18,10 @@ demo: build ## install what is missing, build, and measure this machine with mod
 test: deps onnx-cases ## install what is missing, build, and run every test
 	$(SWIFT) build $(RELEASE) --build-tests
 	@tools/run-tests $(SWIFT) test -c release --disable-testable-imports
+
+counts: deps ## count the instructions of our own overheads, and compare them with their thresholds
+	@tools/install-dependencies valgrind
+	Benchmarks/counts/check.sh
 
 deps: ## install the Debian packages that are missing
 	@tools/install-dependencies

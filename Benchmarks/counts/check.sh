@@ -1,19 +1,22 @@
 #!/bin/sh
 # Counts the instructions that the calling thread spends per launch and per record, under callgrind, and compares them with
 # thresholds.json. Counts do not depend on what else the machine does, so a rise is a change of ours.
-# Needs valgrind and python3; builds with HENG_BENCHMARKS=1. Exit 1: a threshold is passed.
+# Needs valgrind and python3; builds with HENG_BENCHMARKS=1, and otherwise as `make` does. Exit 1: a threshold is passed.
+# Usage: Benchmarks/counts/check.sh        (`make counts` calls it)
 set -eu
 cd "$(dirname "$0")/../.."
-HENG_BENCHMARKS=1 swift build -c release --product heng-counts >&2
+export HENG_BENCHMARKS=1
+build="swift build -c release --explicit-target-dependency-import-check error"
+$build --product heng-counts >&2
+built=$($build --show-bin-path)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 # Valgrind 3.19 (Debian 12) stops at Swift's debug information; symbols are enough.
 program="$folder/heng-counts"
-objcopy --strip-debug "$(HENG_BENCHMARKS=1 swift build -c release --show-bin-path)/heng-counts" "$program"
+objcopy --strip-debug "$built/heng-counts" "$program"
 # A C program over the library, which is installed under its own name.
-HENG_BENCHMARKS=1 swift build -c release --product HengLibrary >&2
-strip --strip-unneeded -o "$folder/libheng.so.1" \
-    "$(HENG_BENCHMARKS=1 swift build -c release --show-bin-path)/libHengLibrary.so"
+$build --product HengLibrary >&2
+strip --strip-unneeded -o "$folder/libheng.so.1" "$built/libHengLibrary.so"
 ln -s libheng.so.1 "$folder/libheng.so"
 cc -std=c11 -O2 -Wall -Wextra -Werror -ISources/CHengAccelerator/include Benchmarks/counts/library.c \
     -o "$folder/library" -L"$folder" -lheng -Wl,-rpath,"$folder"
