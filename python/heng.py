@@ -117,7 +117,7 @@ class _ModelArguments(_Struct):
     _fields_ = [
         ("header", _Header), ("path", c_char_p), ("bytes", c_char_p), ("size", c_uint64), ("weights", _Range),
         ("working", _Range), ("inputs", POINTER(POINTER(_TensorDescription))), ("input_count", c_uint32),
-        ("priority", c_int32), ("determinism", c_int32), ("reserved", c_uint32)]
+        ("priority", c_int32), ("determinism", c_int32), ("accumulation", c_int32)]
 
 
 class _ModelInfo(_Struct):
@@ -871,15 +871,28 @@ def _execute(device, described, inputs, results):
 
 # ---- Models ----
 
+_DETERMINISM = ("none", "run", "threads", "batch", "devices")
+_ACCUMULATION = ("standard", "float32", "float64", "fast")
+
+
+def _level(names, given):
+    if given not in names:
+        raise ValueError(f"{given!r} is none of {', '.join(names)}")
+    return names.index(given)
+
 
 class Model:
     """A model from an ONNX file, a saved model, a folder of a model hub, or bytes.
 
-    Where extents of inputs are open it is prepared for the shapes of each run, once for each.
+    Where extents of inputs are open it is prepared for the shapes of each run, once for each. Results come again
+    with the same bits as far as `determinism` says (none, run, threads, batch, devices), and sums are added up in
+    `accumulation` at least (standard, float32, float64, or fast); a device that cannot raises an error.
     """
 
-    def __init__(self, source, device=None):
+    def __init__(self, source, device=None, determinism="none", accumulation="standard"):
         self.device = device or devices()[0]
+        self._determinism = _level(_DETERMINISM, determinism)
+        self._accumulation = _level(_ACCUMULATION, accumulation)
         self._source = source if isinstance(source, bytes) else os.fspath(source)
         info = _ModelInfo()
         _heng().model_query(self.device.handle, byref(self._arguments()), byref(info))
@@ -890,7 +903,7 @@ class Model:
             self._prepared(None)
 
     def _arguments(self, shapes=None):
-        arguments = _ModelArguments()
+        arguments = _ModelArguments(determinism=self._determinism, accumulation=self._accumulation)
         if isinstance(self._source, bytes):
             arguments.bytes, arguments.size = self._source, len(self._source)
         else:

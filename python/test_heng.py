@@ -61,6 +61,8 @@ class Plain(unittest.TestCase):
         with self.assertRaises(heng.HengError) as caught:
             heng.Model("/nonexistent/model.onnx", device)
         self.assertEqual(caught.exception.code, -27)
+        with self.assertRaisesRegex(ValueError, "none, run, threads"):
+            heng.Model("/nonexistent/model.onnx", device, determinism="always")
 
     def test_closed_things_say_so(self):
         buffer = heng.devices()[0].buffer(4)
@@ -186,7 +188,7 @@ class Arrays(unittest.TestCase):
         with self.assertRaises(ValueError):
             model.run({"y": x})
         with open(MODEL, "rb") as file:
-            again = heng.Model(file.read(), self.device).run({"x": x})["probabilities"]
+            again = heng.Model(file.read(), self.device, determinism="run").run({"x": x})["probabilities"]
         self.assertTrue((again == both).all())
 
 

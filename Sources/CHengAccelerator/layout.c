@@ -317,7 +317,7 @@ AT(heng_model_arguments, inputs, 104);
 AT(heng_model_arguments, input_count, 112);
 AT(heng_model_arguments, priority, 116);
 AT(heng_model_arguments, determinism, 120);
-AT(heng_model_arguments, reserved, 124);
+AT(heng_model_arguments, accumulation, 124);
 
 SIZE(heng_model_info, 48);
 AT(heng_model_info, header, 0);

@@ -21,12 +21,17 @@ package final class Executable: Sendable {
         /// Memory of the caller's for the constants; nil allocates it.
         package var constantMemory: DeviceBufferView?
 
+        /// What every node's results must meet beyond the operator's meaning.
+        package var demand: Arithmetic
+
         package init(
-            parametersAreFrozen: Bool = true, fuses: Bool = true, constantMemory: DeviceBufferView? = nil
+            parametersAreFrozen: Bool = true, fuses: Bool = true, constantMemory: DeviceBufferView? = nil,
+            demand: Arithmetic = Arithmetic()
         ) {
             self.parametersAreFrozen = parametersAreFrozen
             self.fuses = fuses
             self.constantMemory = constantMemory
+            self.demand = demand
         }
     }
 
@@ -68,7 +73,7 @@ package final class Executable: Sendable {
         var lowering = try Lowering(
             graph: graph, device: device, assignments: assignments,
             parametersAreFrozen: options.parametersAreFrozen && assignments.isEmpty,
-            constantMemory: options.constantMemory)
+            constantMemory: options.constantMemory, demand: options.demand)
         try lowering.prepareNodes(kernels)
         try lowering.placeAssignments()
         lowering.shareMemoryInPlace()
@@ -114,6 +119,11 @@ struct ConstantStore: Sendable {
 }
 
 extension Executable {
+    /// How far the same bits come again: the least that a step meets.
+    package var determinism: Arithmetic.Determinism {
+        steps.map(\.kernel.determinism).min() ?? .devices
+    }
+
     /// The memory that the constants take, with their rounding.
     package var constantSize: ByteCount { ByteCount(bytes: constants.size) }
 }

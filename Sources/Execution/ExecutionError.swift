@@ -34,7 +34,10 @@ package enum ExecutionError: ReportableError, Sendable {
 
     package var nextStep: String? {
         switch self {
-        case .noKernel: "Offer the reference kernel last, or choose another device."
+        case .noKernel(_, _, let refusals):
+            refusals.contains { [.determinism, .accumulation].contains($0.refusal.kind) }
+                ? "Ask less of the results, or choose another device."
+                : "Offer the reference kernel last, or choose another device."
         case .missingParameter, .wrongParameter, .unknownParameter:
             "Load weights that were made for this graph."
         case .wrongInputs: "Give one tensor per graph input, in the graph's order and of its types."

@@ -12,6 +12,7 @@ struct Lowering {
     let device: Device
     let assignments: [Executable.Assignment]
     let parametersAreFrozen: Bool
+    let demand: Arithmetic
     private(set) var choices: [KernelChoice] = []
 
     private var prepared: [any PreparedKernel] = []
@@ -29,12 +30,13 @@ struct Lowering {
 
     init(
         graph: Graph, device: Device, assignments: [Executable.Assignment], parametersAreFrozen: Bool,
-        constantMemory: DeviceBufferView?
+        constantMemory: DeviceBufferView?, demand: Arithmetic
     ) throws {
         self.graph = graph
         self.device = device
         self.assignments = assignments
         self.parametersAreFrozen = parametersAreFrozen
+        self.demand = demand
         root = graph.values.indices.map(ValueID.init(index:))
         for id in graph.parameters { parameterNames[id] = graph.name(of: id) }
         constantBuilder = ConstantBuilder(try device.makeContext(), constantMemory)
@@ -52,7 +54,7 @@ extension Lowering {
             let signature = NodeSignature(
                 operator: node.operator, inputs: node.inputs.map(graph.type(of:)),
                 outputs: node.outputs.map(graph.type(of:)),
-                frozenInputs: Set(roots.indices.filter { isFrozen(roots[$0]) }))
+                frozenInputs: Set(roots.indices.filter { isFrozen(roots[$0]) }), demand: demand)
             let kernel = try choose(for: node, signature, kernels)
             let ready = try kernel.prepare(signature, constants: constantValues(node, roots), on: device)
             prepared.append(ready)

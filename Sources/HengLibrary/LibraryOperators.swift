@@ -22,7 +22,10 @@ private final class LibraryOperator: Sendable {
     init(_ call: OperatorCrossing.CallGraph, outputs: [Int], on device: Device, _ kernels: any KernelProvider)
         throws
     {
-        run = DetachedRun(try Executable(graph: call.graph, device: device, kernels: kernels))
+        run = DetachedRun(
+            try Executable(
+                graph: call.graph, device: device, kernels: kernels,
+                options: Executable.Options(demand: call.demand)))
         inputs = call.inputs
         self.outputs = outputs
         context = try device.makeContext()
@@ -104,27 +107,29 @@ private func support(
     let device = try unsafe LibraryDevices.device(of: find(device, HENG_OBJECT_DEVICE, "operator_supports"))
     do {
         let kernels = try kernels(for: device)
-        try unsafe requireDeterminism(description)
         let call = try unsafe OperatorCrossing.graph(of: description, registry: ModelSetup.allOperators)
         for node in call.graph.nodes {
-            let (kernel, refusals) = kernels.choose(for: NodeSignature(node, in: call.graph))
-            if kernel == nil {
-                throw failure(
-                    .unsupported, "operator_supports", refusals.last?.refusal.reason ?? "No kernel takes it.")
-            }
+            let (kernel, refusals) = kernels.choose(for: NodeSignature(node, in: call))
+            guard kernel == nil else { continue }
+            // The last one asked is the one that takes most.
+            let last = refusals.last?.refusal ?? "No kernel takes it."
+            unsafe fill(refusal, last.kind, last.reason)
+            throw failure(.unsupported, "operator_supports", last.reason)
         }
-    } catch let error as DeviceError {
-        unsafe fill(refusal, error)
+    } catch let error as DeviceError where error.code != .unsupported {
+        unsafe fill(refusal, Refusal.Kind(error.code), error.text)
         throw failure(.unsupported, "operator_supports", error.text)
     }
 }
 
 extension NodeSignature {
-    fileprivate init(_ node: Node, in graph: Graph) {
+    fileprivate init(_ node: Node, in call: OperatorCrossing.CallGraph) {
+        let graph = call.graph
         self.init(
             operator: node.operator, inputs: node.inputs.map(graph.type(of:)),
             outputs: node.outputs.map(graph.type(of:)),
-            frozenInputs: Set(node.inputs.indices.filter { graph.constants[node.inputs[$0]] != nil }))
+            frozenInputs: Set(node.inputs.indices.filter { graph.constants[node.inputs[$0]] != nil }),
+            demand: call.demand)
     }
 }
 
@@ -134,32 +139,33 @@ private func kernels(for device: Device) throws -> any KernelProvider {
     }
 }
 
-/// Our kernels give the same bits again on the same device and threads, and promise no more.
-private func requireDeterminism(_ description: UnsafePointer<heng_operator_description>?) throws {
-    let full = unsafe StructCrossing.read(description, zero: heng_operator_description())
-    guard let full = unsafe full, unsafe full.determinism > Int32(HENG_DETERMINISM_RUN) else { return }
-    throw failure(
-        .unsupported, "operator_prepare",
-        "The kernels give the same bits again only on the same device and number of threads.")
-}
-
-/// The sentence, cut where it does not fit.
-private func fill(_ place: UnsafeMutablePointer<heng_refusal>?, _ error: DeviceError) {
+/// The sentence is cut where it does not fit.
+private func fill(_ place: UnsafeMutablePointer<heng_refusal>?, _ kind: Refusal.Kind, _ text: String) {
     guard let place = unsafe place else { return }
     var full = unsafe heng_refusal()
-    let reasons: [DeviceError.Code: Int] = [
-        .operatorName: HENG_REFUSAL_OPERATOR, .operatorAttribute: HENG_REFUSAL_ATTRIBUTE,
-        .dataType: HENG_REFUSAL_TYPE, .format: HENG_REFUSAL_LAYOUT, .operatorStaticOnly: HENG_REFUSAL_SHAPE,
-        .operatorInput: HENG_REFUSAL_SHAPE,
-    ]
-    unsafe full.reason = Int32(reasons[error.code] ?? HENG_REFUSAL_OTHER)
+    unsafe full.reason = kind.rawValue
     unsafe full.argument = -1
     unsafe withUnsafeMutableBytes(of: &full.text) { bytes in
-        for (index, byte) in error.text.utf8.prefix(bytes.count - 1).enumerated() {
+        for (index, byte) in text.utf8.prefix(bytes.count - 1).enumerated() {
             unsafe bytes[index] = byte
         }
     }
     _ = unsafe StructCrossing.fill(place, with: full)
+}
+
+extension Refusal.Kind {
+    /// What a description that cannot become a call was wrong in.
+    fileprivate init(_ code: DeviceError.Code) {
+        self =
+            switch code {
+            case .operatorName: .operator
+            case .operatorAttribute: .attribute
+            case .dataType: .type
+            case .format: .layout
+            case .operatorStaticOnly, .operatorInput: .shape
+            default: .other
+            }
+    }
 }
 
 private func infer(
@@ -213,7 +219,6 @@ private func prepare(
 ) throws {
     let found = try unsafe find(context, HENG_OBJECT_CONTEXT, "operator_prepare")
     let device = try unsafe LibraryDevices.deviceInContext(of: found)
-    try unsafe requireDeterminism(description)
     let call = try unsafe OperatorCrossing.graph(of: description, registry: ModelSetup.allOperators)
     let made = try unsafe LibraryOperator(
         call, outputs: outputPlaces(description, call.graph.outputs.count), on: device, kernels(for: device))
@@ -222,7 +227,7 @@ private func prepare(
         unsafe full.workspace_bytes = UInt64(made.run.scratch.bytes)
         unsafe full.kept_inputs = keptInputs(description, call.inputs)
         unsafe full.algorithm = unsafe made.texts.text(made.algorithm)
-        unsafe full.determinism = Int32(HENG_DETERMINISM_RUN)
+        unsafe full.determinism = made.run.executable.determinism.rawValue
         unsafe full.in_place_input = -1
         guard unsafe StructCrossing.fill(info, with: full) else {
             throw failure(.version, "operator_prepare", "The info's struct_size is not set.")

@@ -16,6 +16,11 @@ package protocol Kernel: Sendable {
     /// Why the kernel does not take this node; nil when it does.
     func refusal(for node: NodeSignature) -> Refusal?
 
+    /// What the kernel promises of its results for this node.
+    ///
+    /// Nil where it holds the node's demand against them itself, when it refuses.
+    func arithmetic(for node: NodeSignature) -> Arithmetic?
+
     /// Prepares for a node that the kernel has not refused.
     ///
     /// `constants` holds the values of those inputs that are constants of the graph.
@@ -42,6 +47,9 @@ package protocol PreparedKernel: Sendable {
     /// Then both may share memory, and the kernel need not run at all.
     var isView: Bool { get }
 
+    /// How far the same bits come again.
+    var determinism: Arithmetic.Determinism { get }
+
     /// Submits one execution to the stream and returns without waiting for it.
     ///
     /// The views follow the order of the node's inputs and outputs and have their types' sizes.
@@ -56,6 +64,7 @@ extension PreparedKernel {
     package var packings: [Int: Packing] { [:] }
     package var inPlacePairs: [InPlacePair] { [] }
     package var isView: Bool { false }
+    package var determinism: Arithmetic.Determinism { .none }
 }
 
 /// What a kernel is told about a node when it chooses and prepares.
@@ -65,23 +74,41 @@ package struct NodeSignature: Sendable {
     package var outputs: [TensorType]
     /// The inputs whose bytes are the same in every run: constants, and in inference the parameters.
     package var frozenInputs: Set<Int>
+    /// What the caller wants of the results beyond the operator's meaning.
+    package var demand: Arithmetic
 
     package init(
-        operator: any Operator, inputs: [TensorType], outputs: [TensorType], frozenInputs: Set<Int> = []
+        operator: any Operator, inputs: [TensorType], outputs: [TensorType], frozenInputs: Set<Int> = [],
+        demand: Arithmetic = Arithmetic()
     ) {
         self.operator = `operator`
         self.inputs = inputs
         self.outputs = outputs
         self.frozenInputs = frozenInputs
+        self.demand = demand
     }
 }
 
-/// Why a kernel does not take a node: one sentence for people, kept and shown by `heng model explain`.
+/// Why a kernel does not take a node: one sentence for people, kept and shown by `heng model explain`, and its kind.
 package struct Refusal: Hashable, Sendable, ExpressibleByStringInterpolation, CustomStringConvertible {
+    package var kind: Kind
     package var reason: String
 
-    package init(_ reason: String) { self.reason = reason }
-    package init(stringLiteral value: String) { reason = value }
+    /// What it is about, by the header's numbers (`HENG_REFUSAL_...`).
+    package enum Kind: Int32, Sendable {
+        case other = 0
+        case `operator`, version, type, rank, shape, attribute, layout, size, determinism, constant
+        case accumulation
+    }
+
+    package init(_ reason: String) { self.init(.other, reason) }
+
+    package init(_ kind: Kind, _ reason: String) {
+        self.kind = kind
+        self.reason = reason
+    }
+
+    package init(stringLiteral value: String) { self.init(value) }
     package var description: String { reason }
 }
 

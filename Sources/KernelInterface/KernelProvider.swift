@@ -45,7 +45,8 @@ extension KernelProvider {
     ) -> (kernel: (any Kernel)?, refusals: [KernelChoice.Refused]) {
         var refusals: [KernelChoice.Refused] = []
         for kernel in kernels(for: node.operator.name) {
-            guard let refusal = kernel.refusal(for: node) else { return (kernel, refusals) }
+            let shortfall = kernel.arithmetic(for: node)?.shortfall(from: node.demand)
+            guard let refusal = kernel.refusal(for: node) ?? shortfall else { return (kernel, refusals) }
             refusals.append(KernelChoice.Refused(kernel: kernel.name, refusal: refusal))
         }
         return (nil, refusals)

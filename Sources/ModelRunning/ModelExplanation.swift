@@ -30,13 +30,14 @@ package struct ModelExplanation: Sendable, Codable {
     /// Prepares the model for inputs of the given extents, and runs it on random inputs only where it must.
     package init(of model: ONNXModel, extents: [String: Int], setup: ModelSetup) throws {
         let devices = try setup.deviceKernels()
+        let options = Executable.Options(demand: setup.demand)
         do {
             let graph = try model.graph(for: OpenDimensions(of: model).types(extents))
-            let executable = try PartitionedExecutable(graph: graph, devices: devices)
+            let executable = try PartitionedExecutable(graph: graph, devices: devices, options: options)
             nodes = ModelExplanation.nodes(executable.choices, executable.placements, devices.count)
             arenaBytes = executable.arenaSize.bytes
         } catch let error as ONNXError where error.needsValue {
-            let evaluator = DeviceEvaluator(devices: devices, limits: setup.limits)
+            let evaluator = DeviceEvaluator(devices: devices, options: options, limits: setup.limits)
             let values = try RandomInputs.values(for: model, extents: extents, seed: 1, limits: setup.limits)
             _ = try model.run(values, evaluator: evaluator)
             nodes = ModelExplanation.nodes(evaluator.choices, evaluator.placements, devices.count)

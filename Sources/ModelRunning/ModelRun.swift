@@ -9,7 +9,9 @@ package struct ModelRun: Sendable {
     package var duration: Duration
 
     package init(of model: ONNXModel, inputs: [HostValue?], setup: ModelSetup) throws {
-        let evaluator = DeviceEvaluator(devices: try setup.deviceKernels(), limits: setup.limits)
+        let evaluator = DeviceEvaluator(
+            devices: try setup.deviceKernels(), options: Executable.Options(demand: setup.demand),
+            limits: setup.limits)
         let start = TimePoint.monotonicNow()
         let values = try model.run(inputs, evaluator: evaluator)
         duration = TimePoint.monotonicNow() - start

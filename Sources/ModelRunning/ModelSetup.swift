@@ -4,7 +4,7 @@ package import ComputeGraph
 package import Essentials
 internal import Execution
 internal import ImageDecoding
-internal import KernelInterface
+package import KernelInterface
 package import ONNXImport
 
 #if canImport(Glibc)
@@ -17,11 +17,16 @@ package struct ModelSetup: Sendable {
     /// Where nodes run: each on the first that takes it.
     package var devices: [Device]
     package var limits: ModelLimits
+    /// What all results must meet beyond the operators' meaning.
+    package var demand: Arithmetic
 
     /// On named devices or the first of their kinds, in order of preference, with all operators.
     ///
     /// Names are separated by commas: `opencl,cpu`. Without a limit, models take most of the memory.
-    package init(device names: String = "cpu", memoryLimit: ByteCount? = nil) throws {
+    package init(
+        device names: String = "cpu", memoryLimit: ByteCount? = nil, demand: Arithmetic = Arithmetic()
+    ) throws {
+        self.demand = demand
         registry = Self.allOperators
         devices = try names.split(separator: ",", omittingEmptySubsequences: false).map { name in
             var inventory = Backends.Inventory()

@@ -16,6 +16,8 @@ private struct WrongKernel: Kernel, PreparedKernel, KernelProvider {
     let operatorName = "Relu"
 
     func kernels(for operatorName: String) -> [any Kernel] { [self] }
+    func arithmetic(for node: NodeSignature) -> Arithmetic? { .exact }
+
     func refusal(for node: NodeSignature) -> Refusal? { nil }
 
     func prepare(

@@ -48,6 +48,40 @@ struct ExecutableTests {
         #expect(executable.arenaSize <= executable.unplannedSize)
     }
 
+    @Test func `a demand for sums in float64 takes a kernel that has them`() throws {
+        // In float32 the middle term is lost.
+        let inputs = [
+            HostTensor(.float32(1, 3), doubles: [1e8, 1, -1e8]),
+            HostTensor(.float32(3, 1), doubles: [1, 1, 1]),
+        ]
+        let graph = try GraphSamples.product(rows: 1, terms: 3, columns: 1)
+        let exact = Arithmetic(accumulation: .float64)
+
+        let executable = try bed.executable(graph, options: Executable.Options(demand: exact))
+
+        #expect(try Session(executable).run(inputs: inputs)[0].doubles == [1])
+        #expect(executable.choices[0].kernel == KernelChoice.reference)
+        #expect(executable.choices[0].refusals.last?.refusal.kind == .accumulation)
+        #expect(try Session(bed.executable(graph)).run(inputs: inputs)[0].doubles == [0])
+    }
+
+    @Test func `a demand that no kernel meets names the level`() throws {
+        let graph = try GraphSamples.product(rows: 2, terms: 3, columns: 4)
+        func executable(_ level: Arithmetic.Determinism) throws -> Executable {
+            try bed.executable(
+                graph, options: Executable.Options(demand: Arithmetic(determinism: level)))
+        }
+        #expect(try executable(.threads).determinism == .threads)
+        let error = #expect(throws: ExecutionError.self) { try executable(.batch) }
+        guard case .noKernel(_, _, let refusals) = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(refusals.allSatisfy { $0.refusal.kind == .determinism || $0.kernel != "gemm" })
+        #expect(refusals.last?.refusal.kind == .determinism)
+        #expect(error?.nextStep == "Ask less of the results, or choose another device.")
+    }
+
     /// Values of a few shapes, joined at random, with views, shared readers and several outputs.
     private func randomGraph(_ random: inout SeededGenerator) throws -> Graph {
         var builder = GraphBuilder()

@@ -45,6 +45,48 @@ struct OperatorCrossingTests {
         }
     }
 
+    @Test("what a caller demands of the results crosses both ways")
+    func demand() throws {
+        for determinism in Arithmetic.Determinism.allCases {
+            for accumulation in Arithmetic.Accumulation.allCases {
+                let demand = Arithmetic(determinism: determinism, accumulation: accumulation)
+                let call = try CrossedCall(
+                    NodeSignature(
+                        operator: Relu(), inputs: [.float32(2)], outputs: [.float32(2)], demand: demand))
+                #expect(try unsafe OperatorCrossing.graph(of: call.description).demand == demand)
+            }
+        }
+        let call = try CrossedCall(
+            NodeSignature(operator: Relu(), inputs: [.float32(2)], outputs: [.float32(2)]))
+        for (determinism, accumulation) in [(5, 0), (-1, 0), (0, 4), (0, -1)] as [(Int32, Int32)] {
+            var damaged = unsafe call.description.pointee
+            unsafe damaged.determinism = determinism
+            unsafe damaged.accumulation = accumulation
+            let error = #expect(throws: DeviceError.self) { try unsafe OperatorCrossing.graph(of: &damaged) }
+            #expect(error?.code == .invalidArgument)
+        }
+    }
+
+    @Test("a promise meets a demand only where it is as strict", arguments: Arithmetic.Determinism.allCases)
+    func shortfall(promised: Arithmetic.Determinism) {
+        for demanded in Arithmetic.Determinism.allCases {
+            let refusal = Arithmetic(determinism: promised).shortfall(from: Arithmetic(determinism: demanded))
+            #expect((refusal == nil) == (promised >= demanded))
+            #expect(refusal == nil || refusal?.kind == .determinism)
+        }
+        let meets: [Arithmetic.Accumulation: Set<Arithmetic.Accumulation>] = [
+            .standard: [.standard, .fast], .fast: [.standard, .fast],
+            .float32: [.standard, .float32, .fast], .float64: [.standard, .float32, .float64, .fast],
+        ]
+        for (given, demands) in meets {
+            for demanded in Arithmetic.Accumulation.allCases {
+                let refusal = Arithmetic(accumulation: given).shortfall(
+                    from: Arithmetic(accumulation: demanded))
+                #expect((refusal == nil) == demands.contains(demanded), "\(given) for \(demanded)")
+            }
+        }
+    }
+
     @Test("operators without a form in files are refused, and not described wrongly")
     func refused() throws {
         let node = NodeSignature(

@@ -62,6 +62,32 @@ static void test_execution(const heng_operator_table *operators, heng_context *c
     if (scratch) EXPECT_OK(heng->buffer_free(scratch, &error));
 }
 
+/* Levels of determinism: met up to the one that the device claims, and above it refused for that reason. */
+static void test_demands(
+    const heng_operator_table *operators, heng_context *context, heng_operator_description description) {
+    heng_device *device = first_device();
+    heng_device_description facts = {.header = HEADER(heng_device_description, HENG_KIND_DEVICE_DESCRIPTION)};
+    EXPECT_OK(heng->device_describe(device, &facts, &error));
+    for (int32_t level = HENG_DETERMINISM_NONE; level <= HENG_DETERMINISM_DEVICES; level++) {
+        heng_refusal refusal = {.header = HEADER(heng_refusal, HENG_KIND_REFUSAL)};
+        heng_operator_info info = {.header = HEADER(heng_operator_info, HENG_KIND_OPERATOR_INFO)};
+        heng_operator *prepared = NULL;
+        description.determinism = level;
+        if (level > (int32_t)facts.determinism) {
+            EXPECT_CODE(
+                HENG_ERROR_UNSUPPORTED, operators->operator_supports(device, &description, &refusal, &error));
+            EXPECT(refusal.reason == HENG_REFUSAL_DETERMINISM && strlen(refusal.text) > 10);
+            EXPECT_CODE(HENG_ERROR_UNSUPPORTED,
+                operators->operator_prepare(context, &description, &prepared, NULL, &error));
+            continue;
+        }
+        EXPECT_OK(operators->operator_supports(device, &description, &refusal, &error));
+        EXPECT_OK(operators->operator_prepare(context, &description, &prepared, &info, &error));
+        EXPECT(info.determinism >= level);
+        EXPECT_OK(operators->operator_destroy(prepared, &error));
+    }
+}
+
 void test_operators(void) {
     start();
     const heng_operator_table *operators = group(HENG_KIND_OPERATOR_TABLE);
@@ -96,9 +122,9 @@ void test_operators(void) {
     EXPECT_CODE(HENG_ERROR_OPERATOR_STATIC_ONLY,
         operators->operator_prepare(context, &description, &prepared, NULL, &error));
     description = described("Relu", one, 1);
-    description.determinism = HENG_DETERMINISM_DEVICES;
-    EXPECT_CODE(
-        HENG_ERROR_UNSUPPORTED, operators->operator_prepare(context, &description, &prepared, NULL, &error));
+    description.outputs = one;
+    description.output_count = 1;
+    test_demands(operators, context, description);
 
     uint32_t count = 0;
     heng_operator_listing listing = {.header = HEADER(heng_operator_listing, HENG_KIND_OPERATOR_LISTING)};
@@ -160,7 +186,14 @@ static void test_saving(heng_model *model, heng_context *context, const char *fo
     EXPECT_OK(models->model_compatibility(first_device(), &arguments, &answer, &error));
     EXPECT(answer == HENG_COMPATIBILITY_READY);
     heng_model *again = NULL;
-    EXPECT_OK(models->model_load(context, &arguments, &again, &error));
+    heng_model_arguments strict = arguments;
+    strict.determinism = HENG_DETERMINISM_DEVICES;
+    EXPECT_CODE(HENG_ERROR_UNSUPPORTED, models->model_load(context, &strict, &again, &error));
+    strict.determinism = HENG_DETERMINISM_DEVICES + 1;
+    EXPECT_CODE(HENG_ERROR_INVALID_ARGUMENT, models->model_load(context, &strict, &again, &error));
+    strict.determinism = HENG_DETERMINISM_THREADS;
+    strict.accumulation = HENG_ACCUMULATION_FLOAT32;
+    EXPECT_OK(models->model_load(context, &strict, &again, &error));
     float x[8] = {5.1f, 3.5f, 1.4f, 0.2f, 6.3f, 3.3f, 6.0f, 2.5f}, y[6] = {0};
     const heng_range in = {.host = x, .size = sizeof x}, out = {.host = y, .size = sizeof y};
     EXPECT_OK(models->model_run(again, &in, 1, &out, 1, &error));

@@ -1,6 +1,7 @@
 internal import AcceleratorAPI
 internal import CHengAccelerator
 internal import Essentials
+internal import KernelInterface
 internal import Synchronization
 
 /// One NUMA node of the machine as a device: its CPUs, as far as this process may use them, and its memory.
@@ -58,7 +59,7 @@ internal import Synchronization
         unsafe description.host_addressable = 1
         unsafe description.capabilities = CPUDevice.capabilities.rawValue
         unsafe description.uuid = identity
-        unsafe description.determinism = UInt32(HENG_DETERMINISM_THREADS)
+        unsafe description.determinism = UInt32(CPUKernel.determinism.rawValue)
         return unsafe description
     }
 }

@@ -9,8 +9,19 @@ internal import KernelInterface
 struct CPUKernel: Kernel {
     let name: String
     let operatorName: String
+    /// Whether it adds elements or products up in their own type; the others add nothing, or in float64.
+    var addsInElementType = false
     let refuse: @Sendable (NodeSignature) -> Refusal?
     let make: @Sendable (NodeSignature) throws -> CPUPreparedKernel
+
+    /// How each sum is ordered does not depend on the threads: they share out outputs, not terms.
+    static let determinism = Arithmetic.Determinism.threads
+
+    func arithmetic(for node: NodeSignature) -> Arithmetic? {
+        let isFloat32 = addsInElementType && node.outputs.contains { $0.element != .float64 }
+        return Arithmetic(
+            determinism: CPUKernel.determinism, accumulation: isFloat32 ? .float32 : .float64)
+    }
 
     func refusal(for node: NodeSignature) -> Refusal? { refuse(node) }
 
@@ -71,6 +82,7 @@ final class CPUPreparedKernel: PreparedKernel {
     let inPlacePairs: [InPlacePair]
     let isView: Bool
     let phases: [Phase]
+    var determinism: Arithmetic.Determinism { CPUKernel.determinism }
 
     init(
         workspace: ByteCount = .zero, packings: [Int: Packing] = [:], inPlacePairs: [InPlacePair] = [],

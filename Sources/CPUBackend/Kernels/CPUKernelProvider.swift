@@ -18,8 +18,15 @@ package struct CPUKernelProvider: KernelProvider {
     /// The operators that have another kernel than the reference.
     package static var operatorNames: Set<String> { Set(table.keys) }
 
-    private static let table: [String: [CPUKernel]] = Dictionary(
-        grouping: matrixKernels + convolutionKernels + elementwiseKernels + rowKernels + reductionKernels
-            + movementKernels
-            + poolingKernels + trainingKernels + linearAlgebraKernels, by: \.operatorName)
+    private static let table = Dictionary(
+        grouping: adding + elementwiseKernels + movementKernels, by: \.operatorName)
+
+    /// The kernels whose outputs are sums of float32.
+    private static let adding: [CPUKernel] =
+        (matrixKernels + convolutionKernels + rowKernels + reductionKernels + poolingKernels + trainingKernels
+        + linearAlgebraKernels).map { kernel in
+            var kernel = kernel
+            kernel.addsInElementType = true
+            return kernel
+        }
 }

@@ -4,9 +4,13 @@ internal import Essentials
 /// The operators that CUDA devices offer.
 enum OperatorCatalog {
     static let entries: [OperatorEntry] =
-        (Elementwise.entries + Binary.entries + Reduction.entries + Normalization.entries
-        + ImageOperators.entries
-        + Movement.entries + Picking.entries + Products.entries).sorted { $0.name < $1.name }
+        (Elementwise.entries + Binary.entries + adding + Movement.entries + Picking.entries)
+        .sorted { $0.name < $1.name }
+
+    /// Those whose outputs are sums.
+    private static let adding =
+        Reduction.entries + Normalization.entries + ImageOperators.entries + Products.entries
+    private static let addingNames = Set(adding.map(\.name))
 
     private static let byName = Dictionary(entries.map { ($0.name, $0) }) { first, _ in first }
 
@@ -31,6 +35,14 @@ enum OperatorCatalog {
         if let unknown = request.unknownAttribute {
             throw OperatorRefusal(
                 HENG_REFUSAL_ATTRIBUTE, "\(entry.name) is not offered with the attribute \(unknown).")
+        }
+        if request.accumulation == HENG_ACCUMULATION_FLOAT64, addingNames.contains(entry.name),
+            plan.outputs.contains(where: {
+                ElementTypes.real.contains($0.type) && $0.type != HENG_TYPE_FLOAT64
+            })
+        {
+            throw OperatorRefusal(
+                HENG_REFUSAL_ACCUMULATION, "\(entry.name) adds up in float32 here, and not in float64.")
         }
         plan.kept = request.kept
         for (index, expected) in request.expected.enumerated() {

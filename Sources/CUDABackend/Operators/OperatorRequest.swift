@@ -40,7 +40,8 @@ final class OperatorRequest {
     let domain: String
     let version: Int
     let determinism: Int
-    let isFastWelcome: Bool
+    let accumulation: Int
+    var isFastWelcome: Bool { accumulation == HENG_ACCUMULATION_FAST }
     let inputs: [TensorSpec?]
     let outputCount: Int
     /// The outputs' shapes as the caller knows them; nil where it does not say.
@@ -64,7 +65,7 @@ final class OperatorRequest {
         domain = unsafe given.domain.map { unsafe String(cString: $0) } ?? ""
         version = unsafe given.version == 0 ? Int.max : Int(given.version)
         determinism = unsafe Int(given.determinism)
-        isFastWelcome = unsafe given.accumulation == HENG_ACCUMULATION_FAST
+        accumulation = unsafe Int(given.accumulation)
         guard unsafe given.input_count <= 1024, unsafe given.output_count <= 1024,
             unsafe given.attribute_count <= 1024
         else {

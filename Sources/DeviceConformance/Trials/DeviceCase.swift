@@ -64,6 +64,7 @@ package enum DeviceCases {
         + fills + buffers + memoryAccounts + otherMemory + errorObjects + wrongCalls + checkedCalls
         + concurrency
         + recordings + kernels + profiling + selections + callbacks + interchange + operatorTables
+        + operatorDemands
         + faults + scripted + exhaustion + soaking + costs
 
     package static func named(_ id: String) -> DeviceCase? { byName[id] }

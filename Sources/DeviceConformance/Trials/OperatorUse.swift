@@ -23,6 +23,7 @@ struct OperatorUse: Sendable {
     var outputs: [TensorShape]
     var integers: [(name: String, value: Int64)] = []
     var determinism: Int32 = 0
+    var accumulation: Int32 = 0
 
     init(_ name: String, inputs: [TensorShape], outputs: [TensorShape], domain: String = "") {
         self.name = name
@@ -45,6 +46,7 @@ struct OperatorUse: Sendable {
         unsafe raw.name = name
         unsafe raw.version = version
         unsafe raw.determinism = determinism
+        unsafe raw.accumulation = accumulation
         unsafe raw.input_count = UInt32(inputs.count)
         unsafe raw.output_count = UInt32(outputs.count)
         unsafe raw.attribute_count = UInt32(integers.count)

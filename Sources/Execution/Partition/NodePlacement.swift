@@ -31,14 +31,15 @@ package struct NodePlacement: Sendable {
 
 extension [DeviceKernels] {
     /// For each node the first device that takes it, by its place in this list.
-    func place(_ graph: Graph) throws -> (devices: [Int], placements: [NodePlacement]) {
+    func place(_ graph: Graph, demand: Arithmetic) throws -> (devices: [Int], placements: [NodePlacement]) {
         var (devices, placements): ([Int], [NodePlacement]) = ([], [])
         let frozen = Set(graph.constants.keys).union(graph.parameters)
         for node in graph.nodes {
             let signature = NodeSignature(
                 operator: node.operator, inputs: node.inputs.map(graph.type(of:)),
                 outputs: node.outputs.map(graph.type(of:)),
-                frozenInputs: Set(node.inputs.indices.filter { frozen.contains(node.inputs[$0]) }))
+                frozenInputs: Set(node.inputs.indices.filter { frozen.contains(node.inputs[$0]) }),
+                demand: demand)
             var refused: [NodePlacement.DeviceRefusal] = []
             var found: Int?
             for (index, candidate) in enumerated() {

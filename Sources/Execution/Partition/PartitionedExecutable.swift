@@ -41,7 +41,7 @@ package final class PartitionedExecutable: Sendable {
             }
             return
         }
-        let (places, placements) = try devices.place(graph)
+        let (places, placements) = try devices.place(graph, demand: options.demand)
         let partition = try GraphPartition(graph, devices: places)
         self.placements = placements
         parts = try partition.parts.map { part in

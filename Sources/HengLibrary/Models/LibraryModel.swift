@@ -26,6 +26,8 @@ internal import Synchronization
     let outputNames: [String]
     /// The graph before fusion, as it is saved; nil where the model is run in parts.
     let graph: Graph?
+    /// What its results meet beyond the operators' meaning.
+    let demand: Arithmetic
     let texts = TensorTexts()
     /// Held while texts are added.
     let textLock = Mutex<Void>(())
@@ -52,6 +54,7 @@ internal import Synchronization
         stream = try context.makeStream()
         latest = try context.makeEvent()
         self.origin = origin
+        demand = request.demand
         guard let types = try source.types(request) else {
             throw failure(
                 .modelDynamic, "\(request.operation)",
@@ -67,7 +70,7 @@ internal import Synchronization
             let run = DetachedRun(
                 try Executable(
                     graph: graph, device: device, kernels: kernels,
-                    options: Executable.Options(constantMemory: weights)))
+                    options: Executable.Options(constantMemory: weights, demand: request.demand)))
             form = .prepared(run)
             outputTypes = graph.outputs.map(graph.type(of:))
             bytes = nil

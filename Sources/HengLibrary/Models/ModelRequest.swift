@@ -2,6 +2,7 @@ internal import AcceleratorAPI
 internal import CHengAccelerator
 internal import ComputeGraph
 internal import Essentials
+internal import KernelInterface
 internal import ONNXImport
 
 #if canImport(Glibc)
@@ -22,6 +23,8 @@ internal import Glibc
     /// Memory of the caller's for the weights and for what is between; of size 0 where there is none.
     var weights: heng_range
     var working: heng_range
+    /// What the results must meet beyond the operators' meaning.
+    var demand = Arithmetic()
     let operation: StaticString
 
     /// A request that says nothing.
@@ -45,11 +48,8 @@ internal import Glibc
             place = unsafe .memory(
                 Array(UnsafeRawBufferPointer(start: bytes, count: Int(clamping: full.size))))
         }
-        guard unsafe full.determinism <= Int32(HENG_DETERMINISM_RUN) else {
-            throw failure(
-                .unsupported, "\(operation)",
-                "The kernels promise the same bits only on the same device and number of threads.")
-        }
+        demand = try unsafe Arithmetic(
+            determinism: full.determinism, accumulation: full.accumulation, operation)
         guard unsafe full.input_count == 0 || full.inputs != nil else {
             throw failure(.modelAttribute, "\(operation)", "Shapes are counted, and there are none.")
         }

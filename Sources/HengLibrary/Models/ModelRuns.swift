@@ -93,7 +93,8 @@ extension LibraryModel {
             model.optionalInputs.contains(input.name) ? nil : tensors.popFirst().map { .tensor($0) }
         }
         let evaluator = DeviceEvaluator(
-            device: device, kernels: try Backends.kernels(for: device), limits: ModelRequest.limits)
+            device: device, kernels: try Backends.kernels(for: device),
+            options: Executable.Options(demand: demand), limits: ModelRequest.limits)
         let results = try model.run(values, evaluator: evaluator)
         for (index, value) in results.enumerated() {
             guard case .tensor(let tensor) = value, tensor.type.element != .string else {

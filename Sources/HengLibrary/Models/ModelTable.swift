@@ -225,7 +225,9 @@ private func query(_ request: ModelRequest, _ device: Device) throws -> heng_mod
         return unsafe info
     }
     let run = DetachedRun(
-        try Executable(graph: graph, device: device, kernels: Backends.kernels(for: device)))
+        try Executable(
+            graph: graph, device: device, kernels: Backends.kernels(for: device),
+            options: Executable.Options(demand: request.demand)))
     unsafe info.weight_bytes = UInt64(run.executable.constantSize.bytes)
     unsafe info.working_bytes = UInt64(run.scratch.bytes)
     unsafe info.node_count = UInt32(run.executable.choices.count)

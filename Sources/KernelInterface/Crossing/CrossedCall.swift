@@ -68,6 +68,8 @@ internal import Essentials
         unsafe full.domain = unsafe memory.text(call.domain.rawValue)
         unsafe full.name = unsafe memory.text(call.name)
         unsafe full.version = Int32(clamping: CrossedCall.version(of: call))
+        unsafe full.determinism = node.demand.determinism.rawValue
+        unsafe full.accumulation = node.demand.accumulation.rawValue
         unsafe full.input_count = UInt32(inputs.count)
         unsafe full.output_count = UInt32(outputs.count)
         unsafe full.attribute_count = UInt32(attributes.count)

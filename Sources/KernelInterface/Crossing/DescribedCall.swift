@@ -15,6 +15,7 @@ struct DescribedCall {
     let name: String
     let node: String?
     let version: Int
+    let demand: Arithmetic
     private(set) var inputs: [Input] = []
     private(set) var attributes: [String: Attribute] = [:]
     /// One for each place of the description's outputs.
@@ -39,6 +40,8 @@ struct DescribedCall {
         self.name = unsafe String(cString: name)
         node = unsafe full.node.map { unsafe String(cString: $0) }
         version = unsafe Int(max(0, full.version))
+        demand = try unsafe Arithmetic(
+            determinism: full.determinism, accumulation: full.accumulation, "operator_prepare")
         for index in 0..<(try count(unsafe full.input_count, unsafe full.inputs != nil, .operatorInput)) {
             inputs.append(try unsafe input(index, full.inputs[index]))
         }

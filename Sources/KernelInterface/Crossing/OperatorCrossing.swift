@@ -11,6 +11,8 @@ package enum OperatorCrossing {
         package let graph: Graph
         /// The place in the call of each input of the graph.
         package let inputs: [Int]
+        /// What the caller wants of the results.
+        package let demand: Arithmetic
     }
 
     /// The versions of operator sets that "newest" stands for.
@@ -47,7 +49,7 @@ package enum OperatorCrossing {
             version: call.version == 0 ? newestVersion : call.version, attributes: call.attributes,
             inputs: values, wantedOutputs: wanted(call, type.schema))
         let outputs = try build(type, operatorCall, call, in: &builder)
-        return CallGraph(graph: builder.build(outputs: outputs), inputs: places)
+        return CallGraph(graph: builder.build(outputs: outputs), inputs: places, demand: call.demand)
     }
 
     /// The operators of all families, made once.

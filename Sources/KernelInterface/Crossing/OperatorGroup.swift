@@ -80,14 +80,15 @@ extension OperatorGroup {
         let text = unsafe withUnsafeBytes(of: raw.text) { bytes in
             unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
+        let kind = unsafe Refusal.Kind(rawValue: raw.reason) ?? .other
         guard text.isEmpty else {
             unsafe device.table.functions.pointee.error_destroy?(error)
-            return Refusal(text)
+            return Refusal(kind, text)
         }
         do throws(DeviceError) { try unsafe device.table.check(status, error, "operator_supports") } catch {
-            return Refusal(error.text)
+            return Refusal(kind, error.text)
         }
-        return "It gives no reason."
+        return Refusal(kind, "It gives no reason.")
     }
 }
 

@@ -33,6 +33,8 @@ struct ViewKernel: Kernel {
         return operatorName == "Cast" && keepsType ? nil : "It is not only another view of its input."
     }
 
+    func arithmetic(for node: NodeSignature) -> Arithmetic? { .exact }
+
     func prepare(
         _ node: NodeSignature, constants: [Int: HostTensor], on device: Device
     ) throws -> any PreparedKernel { PreparedView() }
@@ -40,6 +42,7 @@ struct ViewKernel: Kernel {
 
 private struct PreparedView: PreparedKernel {
     var isView: Bool { true }
+    var determinism: Arithmetic.Determinism { .devices }
 
     func enqueue(
         inputs: [DeviceBufferView], outputs: [DeviceBufferView], workspace: DeviceBufferView?,
@@ -62,6 +65,9 @@ struct TableKernel: Kernel {
         } catch { return error.refusal }
     }
 
+    /// The demand crosses with the call, and the device judges it.
+    func arithmetic(for node: NodeSignature) -> Arithmetic? { nil }
+
     func prepare(
         _ node: NodeSignature, constants: [Int: HostTensor], on device: Device
     ) throws -> any PreparedKernel {
@@ -83,6 +89,7 @@ struct TableKernel: Kernel {
     private let outputs: [Int?]
     let workspace: ByteCount
     let inPlacePairs: [InPlacePair]
+    let determinism: Arithmetic.Determinism
 
     private enum Operand: Sendable {
         case input(Int)
@@ -100,6 +107,7 @@ struct TableKernel: Kernel {
         outputs = call.outputs
         workspace = ByteCount(bytes: Int(clamping: unsafe info.workspace_bytes))
         let kept = unsafe info.kept_inputs
+        determinism = unsafe Arithmetic.Determinism(rawValue: info.determinism) ?? .none
         inPlacePairs = PreparedTableKernel.pairs(call, node, input: Int(unsafe info.in_place_input))
         do {
             operands = try call.inputs.enumerated().map { index, operand in

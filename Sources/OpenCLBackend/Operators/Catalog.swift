@@ -19,6 +19,9 @@ enum Catalog {
     static let byName: [String: OperatorEntry] = Dictionary(
         all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
+    /// Those whose outputs are sums.
+    private static let adding = Set((products + reductions + windows + normalizations).map(\.name))
+
     /// The newest version of ONNX's operator set that the entries were written for.
     static let newest = 27
 
@@ -156,6 +159,14 @@ enum Catalog {
         }
         var plan = Plan(isCPU: use.isCPU)
         try entry.plan(&plan, use)
+        if use.accumulation == HENG_ACCUMULATION_FLOAT64, adding.contains(use.name),
+            plan.outputs.contains(where: {
+                ElementTypes.reals.contains($0.type) && $0.type != ElementTypes.float64
+            })
+        {
+            throw use.refuse(
+                HENG_REFUSAL_ACCUMULATION, "adds up in the type of its output, not in float64.")
+        }
         return plan
     }
 

@@ -24,7 +24,6 @@ enum Convolutions {
     static func plan(_ plan: inout Plan, _ use: OperatorUse) throws(Refusal) {
         let x = try use.input(0, of: ElementTypes.reals)
         let weights = try use.input(1, like: x)
-        try Products.checkAccumulation(use, x.type)
         guard x.rank >= 3, weights.rank == x.rank else {
             throw use.refuse(HENG_REFUSAL_RANK, "needs spatial axes, and weights of its input's rank.")
         }

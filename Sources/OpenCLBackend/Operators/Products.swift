@@ -80,7 +80,6 @@ enum Products {
     static func planMatMul(_ plan: inout Plan, _ use: OperatorUse) throws(Refusal) {
         let a = try use.input(0, of: types)
         let b = try use.input(1, like: a)
-        try checkAccumulation(use, a.type)
         guard a.rank > 0, b.rank > 0 else {
             throw use.refuse(HENG_REFUSAL_RANK, "multiplies no scalars.")
         }
@@ -116,16 +115,9 @@ enum Products {
             to: .output(0))
     }
 
-    static func checkAccumulation(_ use: OperatorUse, _ type: Int32) throws(Refusal) {
-        if use.accumulation == HENG_ACCUMULATION_FLOAT64, type != ElementTypes.float64 {
-            throw use.refuse(HENG_REFUSAL_OTHER, "adds up in the type of its output, not in float64.")
-        }
-    }
-
     static func planGemm(_ plan: inout Plan, _ use: OperatorUse) throws(Refusal) {
         let a = try use.input(0, of: types)
         let b = try use.input(1, like: a)
-        try checkAccumulation(use, a.type)
         guard a.rank == 2, b.rank == 2 else {
             throw use.refuse(HENG_REFUSAL_RANK, "multiplies two matrices.")
         }

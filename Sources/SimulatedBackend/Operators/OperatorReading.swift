@@ -31,12 +31,6 @@ extension SimulatedDevice {
                 OperatorRefusal(
                     reason: HENG_REFUSAL_OPERATOR, text: "\(self.name) does not have the operator \(name)."))
         }
-        guard unsafe full.determinism <= HENG_DETERMINISM_DEVICES else {
-            return .failure(
-                OperatorRefusal(
-                    reason: HENG_REFUSAL_DETERMINISM,
-                    text: "There is no determinism level \(unsafe full.determinism)."))
-        }
         var given = unsafe full
         if !checksOutputs { unsafe given.output_count = unsafe min(given.output_count, outputLimit(given)) }
         let crossed: OperatorCrossing.CallGraph

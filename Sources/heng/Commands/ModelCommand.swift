@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import ComputeGraph
 internal import Essentials
 internal import Foundation
+internal import KernelInterface
 internal import ModelRunning
 internal import ONNXImport
 
@@ -23,6 +24,46 @@ let deviceHelp = ArgumentHelp(
     "The device, as `heng devices` names it; of several, separated by commas, each node takes the first that can."
 )
 
+/// Where a model runs, and what its results must meet.
+struct RunOptions: ParsableArguments {
+    @Option(help: deviceHelp) var device = "cpu"
+
+    @Option(
+        help: ArgumentHelp(
+            "How far the same bits must come again: in each run on the same device, on any number of threads, in any "
+                + "batch, or on every device that promises it.",
+            valueName: "level"))
+    var determinism = Determinism.none
+
+    @Option(
+        help: ArgumentHelp(
+            "What sums are added up in, at least; standard is the output's type, and fast welcomes less.",
+            valueName: "type"))
+    var accumulation = Accumulation.standard
+
+    enum Determinism: String, ExpressibleByArgument, CaseIterable { case none, run, threads, batch, devices }
+    enum Accumulation: String, ExpressibleByArgument, CaseIterable { case standard, float32, float64, fast }
+
+    var demand: Arithmetic {
+        let level: Arithmetic.Determinism =
+            switch determinism {
+            case .none: .none
+            case .run: .run
+            case .threads: .threads
+            case .batch: .batch
+            case .devices: .devices
+            }
+        let sums: Arithmetic.Accumulation =
+            switch accumulation {
+            case .standard: .standard
+            case .float32: .float32
+            case .float64: .float64
+            case .fast: .fast
+            }
+        return Arithmetic(determinism: level, accumulation: sums)
+    }
+}
+
 /// The model file and what it may take.
 struct ModelOptions: ParsableArguments {
     @Argument(help: "The ONNX file.")
@@ -39,11 +80,13 @@ struct ModelOptions: ParsableArguments {
         help: ArgumentHelp("An open extent of the inputs, as name=N; can be repeated.", valueName: "name=N"))
     var dimensions: [String] = []
 
-    func setup(device: String = "cpu") throws -> ModelSetup {
+    func setup(_ run: RunOptions) throws -> ModelSetup { try setup(device: run.device, demand: run.demand) }
+
+    func setup(device: String = "cpu", demand: Arithmetic = Arithmetic()) throws -> ModelSetup {
         let limit = try memoryLimit.map {
             try parsedAmount($0, "--memory-limit", "4GiB") { ByteCount(parsing: $0) }
         }
-        return try ModelSetup(device: device, memoryLimit: limit)
+        return try ModelSetup(device: device, memoryLimit: limit, demand: demand)
     }
 
     func extents() throws -> [String: Int] {
@@ -160,11 +203,11 @@ extension ModelCommand {
             discussion: "Example: heng model explain resnet50.onnx --dimension batch=1")
 
         @OptionGroup var options: ModelOptions
-        @Option(help: deviceHelp) var device = "cpu"
+        @OptionGroup var place: RunOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let setup = try options.setup(device: device)
+            let setup = try options.setup(place)
             let model = try setup.open(options.model)
             let explanation = try ModelExplanation(of: model, extents: options.extents(), setup: setup)
             try output.show(explanation) { text(explanation) }

@@ -30,11 +30,11 @@ extension ModelCommand {
             help: ArgumentHelp(
                 "Random values, from this seed, for inputs that are not given.", valueName: "seed"))
         var random: UInt64?
-        @Option(help: deviceHelp) var device = "cpu"
+        @OptionGroup var place: RunOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let setup = try options.setup(device: device)
+            let setup = try options.setup(place)
             let model = try setup.open(options.model)
             let values = try inputValues(of: model, setup)
             let targets = try outputTargets(of: model)

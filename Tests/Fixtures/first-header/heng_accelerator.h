@@ -775,7 +775,7 @@ enum {
     HENG_DETERMINISM_DEVICES = 4   /* ... on every device that claims it */
 };
 
-/* What products are added up in. */
+/* What sums of products and of elements are added up in. */
 enum {
     HENG_ACCUMULATION_DEFAULT = 0, /* the maker chooses, at least as exact as the type of the output */
     HENG_ACCUMULATION_FLOAT32 = 1, /* at least */
@@ -816,7 +816,8 @@ enum {
     HENG_REFUSAL_LAYOUT = 7,
     HENG_REFUSAL_SIZE = 8,
     HENG_REFUSAL_DETERMINISM = 9,
-    HENG_REFUSAL_CONSTANT = 10    /* an input had to be constant, or known */
+    HENG_REFUSAL_CONSTANT = 10,   /* an input had to be constant, or known */
+    HENG_REFUSAL_ACCUMULATION = 11
 };
 #define HENG_REFUSAL_TEXT 200u
 
@@ -1000,7 +1001,7 @@ typedef struct heng_model_arguments {
     uint32_t input_count;
     int32_t priority;       /* as a stream's */
     int32_t determinism;    /* at least this HENG_DETERMINISM_... */
-    uint32_t reserved;
+    int32_t accumulation;   /* HENG_ACCUMULATION_... */
 } heng_model_arguments;
 
 typedef struct heng_model_info {

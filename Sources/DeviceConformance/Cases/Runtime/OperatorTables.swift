@@ -8,7 +8,7 @@ private let simple: [(name: String, of: @Sendable (Float, Float) -> Float)] = [
 ]
 
 extension Trial {
-    fileprivate func simpleUse(
+    func simpleUse(
         _ table: heng_operator_table, _ dims: [Int64]
     ) throws -> (use: OperatorUse, of: @Sendable (Float, Float) -> Float) {
         var shape = TensorShape(1)
@@ -21,7 +21,7 @@ extension Trial {
     }
 }
 
-private func bytes(_ floats: [Float]) -> [UInt8] {
+func bytes(_ floats: [Float]) -> [UInt8] {
     floats.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) } }
 }
 
@@ -157,7 +157,7 @@ extension DeviceCases {
 }
 
 extension DeviceCase {
-    fileprivate static func table(
+    static func table(
         _ name: String, _ title: String, _ clauses: Int..., body: @escaping @Sendable (Trial) throws -> Void
     ) -> DeviceCase {
         DeviceCase(
