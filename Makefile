@@ -88,8 +88,10 @@ onnx-format: ## write the Swift code of the ONNX file format anew; needs protoc 
 PREFIX ?= /usr/local
 ROOT = $(DESTDIR)$(PREFIX)
 INSTALL ?= install
+# Beside the interface's one header: what only those need who write a device in C, and nobody must use.
+SUPPORT := heng_device_support.h heng_device_operators.h heng_device_queue.h
 
-install: ## install what `make build` built: program, library, header, Python module, examples (PREFIX, DESTDIR)
+install: ## install what `make build` built: program, library, headers, Python module, examples (PREFIX, DESTDIR)
 	@test -x $(BUILD)/heng && test -f $(BUILD)/libHengLibrary.so || { echo "Run make build first." >&2; exit 2; }
 	$(INSTALL) -d $(ROOT)/bin $(ROOT)/libexec/heng $(ROOT)/include $(ROOT)/lib/pkgconfig $(ROOT)/share/heng \
 		$(ROOT)/share/doc/heng/examples/c
@@ -98,13 +100,14 @@ install: ## install what `make build` built: program, library, header, Python mo
 	$(INSTALL) -m 755 --strip $(BUILD)/libHengLibrary.so $(ROOT)/lib/libheng.so.1
 	ln -sf libheng.so.1 $(ROOT)/lib/libheng.so
 	$(INSTALL) -m 644 Sources/CHengAccelerator/include/heng_accelerator.h $(ROOT)/include/
+	$(INSTALL) -m 644 $(addprefix Sources/CHengAccelerator/support/,$(SUPPORT)) $(ROOT)/include/
 	$(INSTALL) -m 644 Config/heng.pc $(ROOT)/lib/pkgconfig/
 	$(INSTALL) -m 644 python/heng.py $(ROOT)/share/heng/
 	$(INSTALL) -m 644 examples/c/*.c examples/c/*.h examples/c/Makefile $(ROOT)/share/doc/heng/examples/c/
 
 uninstall: ## remove what `make install` put there (the same PREFIX and DESTDIR)
 	rm -f $(ROOT)/bin/heng $(ROOT)/lib/libheng.so $(ROOT)/lib/libheng.so.1 $(ROOT)/include/heng_accelerator.h \
-		$(ROOT)/lib/pkgconfig/heng.pc
+		$(addprefix $(ROOT)/include/,$(SUPPORT)) $(ROOT)/lib/pkgconfig/heng.pc
 	rm -rf $(ROOT)/libexec/heng $(ROOT)/share/heng $(ROOT)/share/doc/heng
 
 clean: ## remove what was built

@@ -53,7 +53,9 @@ struct InstallTests {
         let make = ["make", "-C", Installation.repository]
         let installed = try Ran(make + ["install"] + place)
         #expect(installed.status == 0, "\(installed.text)")
-        #expect(FileManager.default.fileExists(atPath: folder + "/opt/heng/include/heng_accelerator.h"))
+        for header in ["accelerator", "device_support", "device_operators", "device_queue"] {
+            #expect(FileManager.default.fileExists(atPath: folder + "/opt/heng/include/heng_\(header).h"))
+        }
         #expect(
             FileManager.default.fileExists(atPath: folder + "/opt/heng/share/doc/heng/examples/c/Makefile"))
 

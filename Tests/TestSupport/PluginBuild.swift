@@ -74,7 +74,8 @@ package enum PluginBuild {
             try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
             let path = "\(place)/\(name).so"
             let warnings = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
-            try run(compiler, warnings + ["-I\(header)", "-o", path] + sources + options + ["-lm"])
+            let folders = [header, root + "/Sources/CHengAccelerator/support"].map { "-I\($0)" }
+            try run(compiler, warnings + folders + ["-o", path] + sources + options + ["-lm"])
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
             built[key] = path
             return path
