@@ -149,45 +149,60 @@ static inline const void *heng_support_find_extension(const void *from, uint32_t
 }
 
 /*
- * Copies a struct of the caller's: no byte beyond its struct_size, and zeros for what is missing. Fails where
- * it is NULL or has no struct_size, and where a chained struct must be understood whose kind is not among
- * `known`.
+ * Whether a struct of the caller's may be read or filled: it is there, its struct_size is set, and each
+ * struct chained to it that must be understood has a kind among `known`.
  */
-static inline int32_t heng_support_read_extended_struct(
-    void *copy, uint32_t size, const void *from, const uint32_t *known, uint32_t known_count,
-    const char *operation, heng_error **error) {
-    const heng_header *header = (const heng_header *)from;
-    if (!header || header->struct_size < sizeof *header)
-        return heng_support_fail(
+static inline int32_t heng_support_check_struct(
+    const void *given, const uint32_t *known, uint32_t known_count, const char *operation,
+    heng_error **error) {
+    const heng_header *header = (const heng_header *)given;
+    if (!header || header->struct_size < sizeof *header) {
+        heng_support_fail(
             error, HENG_ERROR_VERSION, operation, "A struct is missing, or its struct_size is not set.");
+        return HENG_ERROR_VERSION; /* in so many words, for compilers that would warn of what comes after */
+    }
     const heng_header *next = (const heng_header *)header->next;
     for (; next; next = (const heng_header *)next->next) {
         uint32_t place = 0;
         while (place < known_count && known[place] != next->struct_kind) place++;
-        if (place == known_count && (next->struct_kind & HENG_KIND_MUST_UNDERSTAND) != 0)
-            return heng_support_fail(
-                error, HENG_ERROR_UNSUPPORTED, operation,
-                "An extension must be understood and is not known: %x.", (unsigned)next->struct_kind);
+        if (place < known_count || (next->struct_kind & HENG_KIND_MUST_UNDERSTAND) == 0) continue;
+        heng_support_fail(
+            error, HENG_ERROR_UNSUPPORTED, operation,
+            "An extension must be understood and is not known: %x.", (unsigned)next->struct_kind);
+        return HENG_ERROR_UNSUPPORTED;
     }
+    return HENG_OK;
+}
+
+/*
+ * Copies a struct of the caller's, whose extensions of the kinds `known` the device understands: no byte
+ * beyond its struct_size, and zeros for what is missing.
+ */
+static inline int32_t heng_support_read_extended_struct(
+    void *copy, uint32_t size, const void *given, const uint32_t *known, uint32_t known_count,
+    const char *operation, heng_error **error) {
+    int32_t status = heng_support_check_struct(given, known, known_count, operation, error);
+    if (status != HENG_OK) return status;
+    uint32_t there = ((const heng_header *)given)->struct_size;
     memset(copy, 0, size);
-    memcpy(copy, from, header->struct_size < size ? header->struct_size : size);
+    memcpy(copy, given, there < size ? there : size);
     return HENG_OK;
 }
 
 /* The same where no extension is known that must be understood. */
 static inline int32_t heng_support_read_struct(
-    void *copy, uint32_t size, const void *from, const char *operation, heng_error **error) {
-    return heng_support_read_extended_struct(copy, size, from, NULL, 0, operation, error);
+    void *copy, uint32_t size, const void *given, const char *operation, heng_error **error) {
+    return heng_support_read_extended_struct(copy, size, given, NULL, 0, operation, error);
 }
 
 /* Fills a struct of the caller's up to its struct_size, all but the header; `size` is that of `full`. */
 static inline int32_t heng_support_write_struct(
-    void *to, const void *full, uint32_t size, const char *operation, heng_error **error) {
-    heng_header header;
-    int32_t status = heng_support_read_struct(&header, sizeof header, to, operation, error);
+    void *given, const void *full, uint32_t size, const char *operation, heng_error **error) {
+    int32_t status = heng_support_check_struct(given, NULL, 0, operation, error);
     if (status != HENG_OK) return status;
-    uint32_t end = header.struct_size < size ? header.struct_size : size;
-    memcpy((heng_header *)to + 1, (const heng_header *)full + 1, end - sizeof header);
+    heng_header *header = (heng_header *)given;
+    uint32_t end = header->struct_size < size ? header->struct_size : size;
+    memcpy(header + 1, (const heng_header *)full + 1, end - sizeof *header);
     return HENG_OK;
 }
 
