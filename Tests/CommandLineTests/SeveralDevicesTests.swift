@@ -10,8 +10,8 @@ private let hasOpenCL: Bool = {
 
 @Suite("Devices of several makers", .timeLimit(.minutes(10)))
 struct SeveralDevicesTests {
-    /// The model's five nodes can only run on different devices: the simulated one takes Relu alone, the vendor's no
-    /// Gemm, Erf or CumSum, and OpenCL no CumSum.
+    /// The model's five nodes can only run on different devices: the simulated one takes Relu alone, the vendor's neither
+    /// Erf nor CumSum, and OpenCL no CumSum.
     @Test(
         .enabled(if: hasOpenCL, "no OpenCL device; pocl-opencl-icd makes one of the CPU"),
         .enabled(if: !PluginBuild.compilers.isEmpty, "\(PluginBuild.reason)"),
@@ -42,7 +42,7 @@ struct SeveralDevicesTests {
         let devices = Dictionary(uniqueKeysWithValues: nodes.map { ($0.node, $0.device) })
         #expect(
             devices == [
-                "product": "opencl:0", "active": "simdev:0", "bent": "opencl:0", "sums": "cpu:0",
+                "product": "sample:0", "active": "simdev:0", "bent": "opencl:0", "sums": "cpu:0",
                 "probabilities": "sample:0",
             ])
         struct Output: Decodable { var minimum, mean, maximum: Double }

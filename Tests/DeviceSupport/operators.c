@@ -164,6 +164,26 @@ static void test_refusals(void) {
     CHECK(reason(&call) == HENG_REFUSAL_OTHER);
 }
 
+/* Products: which extents must agree, and what comes out, for each way of turning the matrices. */
+static void test_products(void) {
+    for (int turns = 0; turns < 4; turns++) {
+        heng_support_use use;
+        memset(&use, 0, sizeof use);
+        const bool a = (turns & 1) != 0, b = (turns & 2) != 0;
+        use.inputs[0].type = HENG_TYPE_FLOAT32;
+        use.inputs[0].shape = a ? shape_of(3, 5, 4, 2) : shape_of(3, 5, 2, 4);
+        use.inputs[1].shape = b ? shape_of(2, 3, 4, 0) : shape_of(2, 4, 3, 0);
+        heng_support_shape expected = shape_of(3, 5, 2, 3);
+        CHECK(heng_support_infer_product(&use, a, b));
+        CHECK(heng_support_same_shape(&use.outputs[0].shape, &expected) && use.outputs[0].bytes == 120);
+        CHECK(!heng_support_infer_product(&use, !a, b) && use.refusal.reason == HENG_REFUSAL_SHAPE);
+        use.inputs[1].shape.rank = 1;
+        CHECK(!heng_support_infer_product(&use, a, b) && use.refusal.reason == HENG_REFUSAL_RANK);
+        use.inputs[1].shape = b ? shape_of(3, 2, 3, 4) : shape_of(3, 2, 4, 3);
+        CHECK(!heng_support_infer_product(&use, a, b) && use.refusal.reason == HENG_REFUSAL_SHAPE);
+    }
+}
+
 static void test_layouts(void) {
     struct call call;
     const int64_t dense[] = {3, 1}, turned[] = {1, 2};
@@ -276,6 +296,7 @@ static void test_inference(void) {
 void test_operators(void) {
     test_shapes();
     test_refusals();
+    test_products();
     test_layouts();
     test_attributes();
     test_inference();

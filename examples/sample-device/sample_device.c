@@ -15,7 +15,7 @@
 enum {
     MEMORY_BYTES = 256 << 20, /* what the device has */
     ALIGNMENT = 64,           /* of buffers */
-    MAXIMUM_INPUTS = 2        /* of an operator */
+    MAXIMUM_INPUTS = 3        /* of an operator */
 };
 
 /* An error of the function that says so, and one for pointers that a function cannot do without. */
@@ -366,10 +366,12 @@ struct heng_operator {
     int32_t code;
     uint32_t input_count;
     heng_support_operand inputs[MAXIMUM_INPUTS], output;
-    int64_t axis; /* of Softmax */
+    int64_t axis;          /* of Softmax */
+    bool turns_a, turns_b; /* of products */
+    double alpha, beta;
 };
 
-enum { ADD, SUBTRACT, MULTIPLY, DIVIDE, RELU, MATRIX_PRODUCT, SOFTMAX };
+enum { ADD, SUBTRACT, MULTIPLY, DIVIDE, RELU, GEMM, PRODUCT, SOFTMAX };
 
 static void run_binary(const heng_operator *plan, float *output, const float *a, const float *b) {
     const heng_support_shape *shape = &plan->output.shape;
@@ -410,41 +412,42 @@ static void run_softmax(const heng_operator *plan, float *output, const float *i
     }
 }
 
-static heng_support_shape without_matrix(heng_support_shape shape) {
-    shape.rank -= 2;
-    return shape;
-}
-
+/* MatMul and Gemm: a product of matrices or of batches, with factors, and something added. */
 static bool infer_product(heng_support_use *use) {
-    const heng_support_shape *a = &use->inputs[0].shape, *b = &use->inputs[1].shape;
-    heng_support_shape shape;
-    if (a->rank < 2 || b->rank < 2)
-        return heng_support_refuse(use, HENG_REFUSAL_RANK, -1, "It takes matrices, or batches of them.");
-    if (a->dims[a->rank - 1] != b->dims[b->rank - 2])
-        return heng_support_refuse(use, HENG_REFUSAL_SHAPE, 1, "The inner extents of the matrices differ.");
-    heng_support_shape a_batch = without_matrix(*a), b_batch = without_matrix(*b);
-    if (!heng_support_broadcast(&a_batch, &b_batch, &shape))
-        return heng_support_refuse(use, HENG_REFUSAL_SHAPE, 1, "The batches do not broadcast.");
-    shape.dims[shape.rank++] = a->dims[a->rank - 2];
-    shape.dims[shape.rank++] = b->dims[b->rank - 1];
-    return heng_support_set_output(use, 0, HENG_TYPE_FLOAT32, &shape);
+    heng_operator *plan = use->plan;
+    plan->turns_a = heng_support_int_attribute(use, "transA", 0) != 0;
+    plan->turns_b = heng_support_int_attribute(use, "transB", 0) != 0;
+    plan->alpha = heng_support_float_attribute(use, "alpha", 1);
+    plan->beta = heng_support_float_attribute(use, "beta", 1);
+    if (!heng_support_infer_product(use, plan->turns_a, plan->turns_b)) return false;
+    const heng_support_shape *shape = &use->outputs[0].shape;
+    heng_support_shape sum = *shape;
+    if (use->rule->code == GEMM && shape->rank > 2)
+        return heng_support_refuse(use, HENG_REFUSAL_RANK, -1, "It takes no batches.");
+    if (use->inputs[2].given && !heng_support_broadcast(&use->inputs[2].shape, shape, &sum))
+        return heng_support_refuse(use, HENG_REFUSAL_SHAPE, 2, "The addend does not fit the product.");
+    return heng_support_same_shape(&sum, shape) ||
+           heng_support_refuse(use, HENG_REFUSAL_SHAPE, 2, "The addend is larger than the product.");
 }
 
-static void run_product(const heng_operator *plan, float *output, const float *a, const float *b) {
-    heng_support_shape a_batch = without_matrix(plan->inputs[0].shape);
-    heng_support_shape b_batch = without_matrix(plan->inputs[1].shape);
-    heng_support_shape batch = without_matrix(plan->output.shape);
-    uint64_t rows = (uint64_t)plan->output.shape.dims[batch.rank];
-    uint64_t columns = (uint64_t)plan->output.shape.dims[batch.rank + 1];
-    uint64_t inner = (uint64_t)plan->inputs[0].shape.dims[a_batch.rank + 1];
+static void run_product(
+    const heng_operator *plan, float *output, const float *a, const float *b, const float *addend) {
+    const heng_support_shape *shape = &plan->output.shape, *a_shape = &plan->inputs[0].shape;
+    heng_support_shape batch = heng_support_batch(shape), a_batch = heng_support_batch(a_shape);
+    heng_support_shape b_batch = heng_support_batch(&plan->inputs[1].shape);
+    uint64_t rows = (uint64_t)shape->dims[batch.rank], columns = (uint64_t)shape->dims[batch.rank + 1];
+    uint64_t inner = (uint64_t)a_shape->dims[a_batch.rank + (plan->turns_a ? 0 : 1)];
+    uint64_t a_row = plan->turns_a ? 1 : inner, a_step = plan->turns_a ? rows : 1;
+    uint64_t b_column = plan->turns_b ? inner : 1, b_step = plan->turns_b ? 1 : columns;
     for (uint64_t at = 0; at < plan->output.count; at++) {
         uint64_t matrix = at / (rows * columns), row = at / columns % rows, column = at % columns;
-        uint64_t a_matrix = heng_support_source_index(&a_batch, &batch, matrix);
-        uint64_t b_matrix = heng_support_source_index(&b_batch, &batch, matrix);
-        const float *left = a + (a_matrix * rows + row) * inner;
-        const float *right = b + b_matrix * inner * columns + column;
+        uint64_t left = heng_support_source_index(&a_batch, &batch, matrix) * rows * inner + row * a_row;
+        uint64_t right = heng_support_source_index(&b_batch, &batch, matrix) * inner * columns;
         double sum = 0;
-        for (uint64_t i = 0; i < inner; i++) sum += (double)left[i] * right[i * columns];
+        for (uint64_t i = 0; i < inner; i++)
+            sum += (double)a[left + i * a_step] * b[right + column * b_column + i * b_step];
+        sum *= plan->alpha;
+        if (addend) sum += plan->beta * addend[heng_support_source_index(&plan->inputs[2].shape, shape, at)];
         output[at] = (float)sum;
     }
 }
@@ -456,24 +459,25 @@ static void run_operator(const void *arguments) {
     switch (plan->code) {
     case RELU: run_relu(plan, places[0], places[1]); break;
     case SOFTMAX: run_softmax(plan, places[0], places[1]); break;
-    case MATRIX_PRODUCT: run_product(plan, places[0], places[1], places[2]); break;
+    case GEMM:
+    case PRODUCT: run_product(plan, places[0], places[1], places[2], places[3]); break;
     default: run_binary(plan, places[0], places[1], places[2]); break;
     }
 }
 
-/* What is offered: the first version of this meaning, the number of inputs, and what the inputs lead to. */
-#define RULE(called, first, inputs, what, number) \
-    {.domain = "", .name = called, .since = first, .least_inputs = inputs, .most_inputs = inputs, \
-     .outputs = 1, .types = 1ull << HENG_TYPE_FLOAT32, .determinism = HENG_DETERMINISM_BATCH, \
-     .code = number, .infer = what}
+/* What is offered: the first version of this meaning, the fewest and the most inputs, and what they give. */
+#define RULE(called, first, least, most, what, number) \
+    {.domain = "", .name = called, .since = first, .least_inputs = least, .most_inputs = most, .outputs = 1, \
+     .types = 1ull << HENG_TYPE_FLOAT32, .determinism = HENG_DETERMINISM_BATCH, .code = number, .infer = what}
 static const heng_support_rule rules[] = {
-    RULE("Add", 7, 2, heng_support_infer_broadcast, ADD),
-    RULE("Div", 7, 2, heng_support_infer_broadcast, DIVIDE),
-    RULE("MatMul", 1, 2, infer_product, MATRIX_PRODUCT),
-    RULE("Mul", 7, 2, heng_support_infer_broadcast, MULTIPLY),
-    RULE("Relu", 6, 1, heng_support_infer_same, RELU),
-    RULE("Softmax", 13, 1, infer_softmax, SOFTMAX),
-    RULE("Sub", 7, 2, heng_support_infer_broadcast, SUBTRACT),
+    RULE("Add", 7, 2, 2, heng_support_infer_broadcast, ADD),
+    RULE("Div", 7, 2, 2, heng_support_infer_broadcast, DIVIDE),
+    RULE("Gemm", 7, 2, 3, infer_product, GEMM),
+    RULE("MatMul", 1, 2, 2, infer_product, PRODUCT),
+    RULE("Mul", 7, 2, 2, heng_support_infer_broadcast, MULTIPLY),
+    RULE("Relu", 6, 1, 1, heng_support_infer_same, RELU),
+    RULE("Softmax", 13, 1, 1, infer_softmax, SOFTMAX),
+    RULE("Sub", 7, 2, 2, heng_support_infer_broadcast, SUBTRACT),
 };
 enum { RULE_COUNT = sizeof rules / sizeof rules[0] };
 

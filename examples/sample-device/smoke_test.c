@@ -221,8 +221,9 @@ struct tensor {
 struct operator_case {
     const char *name;
     uint32_t input_count;
-    struct tensor inputs[2], output;
-    const int64_t *axis; /* NULL: no attribute */
+    struct tensor inputs[3], output;
+    const char *attribute; /* an integer's name; NULL: none */
+    int64_t value;
 };
 
 static heng_tensor_description describe(const struct tensor *tensor) {
@@ -232,17 +233,20 @@ static heng_tensor_description describe(const struct tensor *tensor) {
 }
 
 static void expect(const struct operator_case *use) {
-    heng_tensor_description described[3] = {
-        describe(&use->inputs[0]), describe(&use->inputs[1]), describe(&use->output)};
-    const heng_tensor_description *inputs[] = {&described[0], &described[1]}, *outputs[] = {&described[2]};
-    heng_attribute axis = {
-        .header = HEADER(heng_attribute, HENG_KIND_ATTRIBUTE), .name = "axis", .kind = HENG_ATTRIBUTE_INT,
-        .data = use->axis, .count = 1};
-    const heng_attribute *attributes[] = {&axis};
+    heng_tensor_description described[4] = {
+        describe(&use->inputs[0]), describe(&use->inputs[1]), describe(&use->inputs[2]),
+        describe(&use->output)};
+    const heng_tensor_description *inputs[] = {&described[0], &described[1], &described[2]};
+    const heng_tensor_description *outputs[] = {&described[3]};
+    heng_attribute attribute = {
+        .header = HEADER(heng_attribute, HENG_KIND_ATTRIBUTE), .name = use->attribute,
+        .kind = HENG_ATTRIBUTE_INT, .data = &use->value, .count = 1};
+    const heng_attribute *attributes[] = {&attribute};
     heng_operator_description description = {
         .header = HEADER(heng_operator_description, HENG_KIND_OPERATOR_DESCRIPTION), .domain = "",
         .name = use->name, .input_count = use->input_count, .output_count = 1,
-        .attribute_count = use->axis ? 1 : 0, .inputs = inputs, .outputs = outputs, .attributes = attributes};
+        .attribute_count = use->attribute ? 1 : 0, .inputs = inputs, .outputs = outputs,
+        .attributes = attributes};
 
     int64_t inferred[4] = {0};
     heng_inferred_tensor tensor = {
@@ -255,7 +259,7 @@ static void expect(const struct operator_case *use) {
     CHECK(tensor.rank == use->output.rank);
     CHECK(memcmp(inferred, use->output.dims, tensor.rank * sizeof *inferred) == 0);
 
-    heng_range ranges[3] = {{NULL, NULL, 0, 0}};
+    heng_range ranges[4] = {{NULL, NULL, 0, 0}};
     heng_operator *prepared = NULL;
     heng_operator_info info = {.header = HEADER(heng_operator_info, HENG_KIND_OPERATOR_INFO)};
     OK(operators->operator_prepare(context, &description, &prepared, &info, NULL));
@@ -265,39 +269,42 @@ static void expect(const struct operator_case *use) {
         copy(ranges[i], in_host((void *)(uintptr_t)use->inputs[i].values, size), size);
     }
     float computed[16];
-    uint64_t size = heng_tensor_size(&described[2]);
-    ranges[2] = in_buffer(make_buffer(size), size);
+    uint64_t size = heng_tensor_size(&described[3]);
+    ranges[3] = in_buffer(make_buffer(size), size);
     OK(operators->operator_execute(
-        prepared, stream, ranges, use->input_count, &ranges[2], 1, NULL, 7, NULL));
-    copy(in_host(computed, size), ranges[2], size);
+        prepared, stream, ranges, use->input_count, &ranges[3], 1, NULL, 7, NULL));
+    copy(in_host(computed, size), ranges[3], size);
     wait_for_all();
     for (uint64_t i = 0; i < size / sizeof(float); i++) {
         float difference = computed[i] - use->output.values[i];
         CHECK(difference < 1e-6f && difference > -1e-6f);
     }
     OK(operators->operator_destroy(prepared, NULL));
-    for (int i = 0; i < 3; i++) if (ranges[i].buffer) OK(table->buffer_free(ranges[i].buffer, NULL));
+    for (int i = 0; i < 4; i++) if (ranges[i].buffer) OK(table->buffer_free(ranges[i].buffer, NULL));
 }
 
 #define FLOATS(...) (const float[]){__VA_ARGS__}
 
 static void test_operators(void) {
     const float *six = FLOATS(1, 2, 3, 4, 5, 6);
-    const int64_t first_axis = 0;
     const struct operator_case cases[] = {
         {"Add", 2, {{2, {2, 3}, six}, {1, {3}, FLOATS(10, 20, 30)}},
-         {2, {2, 3}, FLOATS(11, 22, 33, 14, 25, 36)}, NULL},
+         {2, {2, 3}, FLOATS(11, 22, 33, 14, 25, 36)}, NULL, 0},
         {"Sub", 2, {{2, {2, 1}, FLOATS(1, 2)}, {2, {1, 2}, FLOATS(3, 5)}},
-         {2, {2, 2}, FLOATS(-2, -4, -1, -3)}, NULL},
-        {"Mul", 2, {{1, {3}, six}, {0, {0}, FLOATS(2)}}, {1, {3}, FLOATS(2, 4, 6)}, NULL},
-        {"Div", 2, {{1, {3}, six}, {1, {1}, FLOATS(2)}}, {1, {3}, FLOATS(0.5, 1, 1.5)}, NULL},
+         {2, {2, 2}, FLOATS(-2, -4, -1, -3)}, NULL, 0},
+        {"Mul", 2, {{1, {3}, six}, {0, {0}, FLOATS(2)}}, {1, {3}, FLOATS(2, 4, 6)}, NULL, 0},
+        {"Div", 2, {{1, {3}, six}, {1, {1}, FLOATS(2)}}, {1, {3}, FLOATS(0.5, 1, 1.5)}, NULL, 0},
+        {"MatMul", 2, {{2, {2, 3}, six}, {2, {3, 2}, six}}, {2, {2, 2}, FLOATS(22, 28, 49, 64)}, NULL, 0},
         {"MatMul", 2, {{3, {2, 1, 3}, six}, {2, {3, 1}, FLOATS(10, 20, 30)}},
-         {3, {2, 1, 1}, FLOATS(140, 320)}, NULL},
-        {"MatMul", 2, {{2, {2, 3}, six}, {2, {3, 2}, six}}, {2, {2, 2}, FLOATS(22, 28, 49, 64)}, NULL},
+         {3, {2, 1, 1}, FLOATS(140, 320)}, NULL, 0},
+        {"Gemm", 3, {{2, {3, 2}, six}, {2, {3, 1}, FLOATS(1, 1, 2)}, {1, {1}, FLOATS(4)}},
+         {2, {2, 1}, FLOATS(18, 22)}, "transA", 1},
+        {"Gemm", 2, {{2, {2, 3}, six}, {2, {1, 3}, FLOATS(1, 1, 2)}},
+         {2, {2, 1}, FLOATS(9, 21)}, "transB", 1},
         {"Softmax", 1, {{2, {2, 2}, FLOATS(0, 5, 0, 5)}},
-         {2, {2, 2}, FLOATS(0.5, 0.5, 0.5, 0.5)}, &first_axis},
-        {"Softmax", 1, {{2, {2, 1}, six}}, {2, {2, 1}, FLOATS(1, 1)}, NULL},
-        {"Relu", 1, {{1, {2}, FLOATS(-1, 2)}}, {1, {2}, FLOATS(0, 2)}, NULL},
+         {2, {2, 2}, FLOATS(0.5, 0.5, 0.5, 0.5)}, "axis", 0},
+        {"Softmax", 1, {{2, {2, 1}, six}}, {2, {2, 1}, FLOATS(1, 1)}, NULL, 0},
+        {"Relu", 1, {{1, {2}, FLOATS(-1, 2)}}, {1, {2}, FLOATS(0, 2)}, NULL, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) expect(&cases[i]);
 

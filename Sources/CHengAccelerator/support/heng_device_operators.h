@@ -72,6 +72,13 @@ static inline uint64_t heng_support_axis_step(const heng_support_shape *shape, i
     return step;
 }
 
+/* The leading axes of a batch of matrices, or of one; the rank is at least 2. */
+static inline heng_support_shape heng_support_batch(const heng_support_shape *shape) {
+    heng_support_shape batch = *shape;
+    batch.rank -= 2;
+    return batch;
+}
+
 /* The shape that two are broadcast to, as ONNX does it; false where they do not fit. */
 static inline bool heng_support_broadcast(
     const heng_support_shape *a, const heng_support_shape *b, heng_support_shape *result) {
@@ -241,6 +248,22 @@ static inline bool heng_support_infer_broadcast(heng_support_use *use) {
     heng_support_shape shape;
     if (!heng_support_broadcast(&use->inputs[0].shape, &use->inputs[1].shape, &shape))
         return heng_support_refuse(use, HENG_REFUSAL_SHAPE, 1, "The shapes do not broadcast.");
+    return heng_support_set_output(use, 0, use->inputs[0].type, &shape);
+}
+
+/* For `infer`: the output is a product of matrices, or of batches that are broadcast, each turned or not. */
+static inline bool heng_support_infer_product(heng_support_use *use, bool turns_a, bool turns_b) {
+    const heng_support_shape *a = &use->inputs[0].shape, *b = &use->inputs[1].shape;
+    heng_support_shape shape;
+    if (a->rank < 2 || b->rank < 2)
+        return heng_support_refuse(use, HENG_REFUSAL_RANK, -1, "It takes matrices, or batches of them.");
+    if (a->dims[a->rank - (turns_a ? 2 : 1)] != b->dims[b->rank - (turns_b ? 1 : 2)])
+        return heng_support_refuse(use, HENG_REFUSAL_SHAPE, 1, "The inner extents of the matrices differ.");
+    heng_support_shape a_batch = heng_support_batch(a), b_batch = heng_support_batch(b);
+    if (!heng_support_broadcast(&a_batch, &b_batch, &shape))
+        return heng_support_refuse(use, HENG_REFUSAL_SHAPE, 1, "The batches do not broadcast.");
+    shape.dims[shape.rank++] = a->dims[a->rank - (turns_a ? 1 : 2)];
+    shape.dims[shape.rank++] = b->dims[b->rank - (turns_b ? 2 : 1)];
     return heng_support_set_output(use, 0, use->inputs[0].type, &shape);
 }
 
