@@ -32,6 +32,9 @@ struct ErrorFacts: Hashable, Sendable {
     var text: String?
     var isRetriable: Bool
     var correlation: UInt64
+    /// The node of a model, and the operator, that the error is about.
+    var node: String?
+    var operatorName: String?
 }
 
 /// What a call answered.

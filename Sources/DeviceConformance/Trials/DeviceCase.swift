@@ -63,6 +63,7 @@ package enum DeviceCases {
         getter + starting + traces + devices + contexts + streams + hostFunctions + events + copies + blocks
         + fills + buffers + memoryAccounts + otherMemory + errorObjects + wrongCalls + checkedCalls
         + concurrency
+        + modelLoading + modelDescribing + modelRuns + modelDamage + graphBuilding + graphLimits
         + recordings + kernels + profiling + selections + callbacks + interchange + operatorTables
         + operatorDemands
         + faults + scripted + exhaustion + soaking + costs

@@ -67,7 +67,8 @@ extension Rig {
         return unsafe ErrorFacts(
             code: raw.code, scope: raw.scope, nativeCode: raw.native_code, requested: raw.requested,
             available: raw.available, operation: text(raw.operation), text: text(raw.text),
-            isRetriable: raw.retriable != 0, correlation: raw.correlation)
+            isRetriable: raw.retriable != 0, correlation: raw.correlation, node: text(raw.node),
+            operatorName: text(raw.operator_name))
     }
 
     func text(_ place: UnsafePointer<CChar>?) -> String? {

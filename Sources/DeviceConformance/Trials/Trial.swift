@@ -1,6 +1,7 @@
 package import AcceleratorAPI
 internal import CHengAccelerator
 internal import Essentials
+internal import FoundationEssentials
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -19,6 +20,7 @@ package final class Trial {
     private var endings: [() -> Answer] = []
     private var gates: [Gate] = []
     private var kept: [AnyObject] = []
+    private var madeFolder: String?
 
     init(_ rig: Rig, facts: DeviceFacts, settings: TrialSettings) {
         self.rig = rig
@@ -37,6 +39,20 @@ package final class Trial {
         }
         endings = []
         gates = []
+        if let madeFolder { try? FileManager.default.removeItem(atPath: madeFolder) }
+        madeFolder = nil
+    }
+
+    /// A folder for the case's files, which goes with them when it ends.
+    func folder() throws -> String {
+        if let madeFolder { return madeFolder }
+        var name = Array("/tmp/heng-conform-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&name) != nil else {
+            throw CaseEnd.notRun("No folder for files can be made under /tmp.")
+        }
+        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        madeFolder = path
+        return path
     }
 
     func measure(_ name: String, _ value: Double, _ unit: String, low: Double? = nil, high: Double? = nil) {

@@ -3,14 +3,14 @@ internal import CHengAccelerator
 internal import Essentials
 
 extension Trial {
-    fileprivate func profileTable() throws -> heng_profile_table {
+    func profileTable() throws -> heng_profile_table {
         guard let table = unsafe rig.group(HENG_KIND_PROFILE_TABLE, zero: heng_profile_table()) else {
             throw CaseEnd.outside("The maker offers no profiling.")
         }
         return unsafe table
     }
 
-    fileprivate func start(_ table: heng_profile_table, _ context: Handle, capacity: UInt64) -> Answer {
+    func start(_ table: heng_profile_table, _ context: Handle, capacity: UInt64) -> Answer {
         var raw = unsafe heng_profile_arguments()
         unsafe raw.header = StructCrossing.header(
             HENG_KIND_PROFILE_ARGUMENTS, of: heng_profile_arguments.self)
@@ -18,11 +18,11 @@ extension Trial {
         return unsafe rig.call(table.profile_start, "profile_start") { unsafe $0(context.raw, &raw, $1) }
     }
 
-    fileprivate func stop(_ table: heng_profile_table, _ context: Handle) -> Answer {
+    func stop(_ table: heng_profile_table, _ context: Handle) -> Answer {
         unsafe rig.call(table.profile_stop, "profile_stop") { unsafe $0(context.raw, $1) }
     }
 
-    fileprivate func records(
+    func records(
         _ table: heng_profile_table, _ context: Handle
     ) throws -> (records: [heng_profile_record], dropped: UInt64) {
         var records = [heng_profile_record](repeating: heng_profile_record(), count: 256)
