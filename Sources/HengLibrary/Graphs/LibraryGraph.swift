@@ -166,6 +166,11 @@ extension LibraryGraph {
     private func append(_ node: ProtoNode, _ index: Int) throws {
         var node = node
         if node.name.isEmpty { node.name = "\(node.opType)_\(index)" }
+        // In a file each node reads what stands before it, which also excludes circles.
+        if let missing = node.input.first(where: { !$0.isEmpty && number(of: $0) == nil }) {
+            throw failure(
+                .graph, "graph_read", "The node \(node.name) reads \(missing), which nothing before it makes.")
+        }
         nodes.append(node)
         let types = (try? inferredTypes(of: node)) ?? nil
         for (place, name) in node.output.enumerated() where !name.isEmpty {

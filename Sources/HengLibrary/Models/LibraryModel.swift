@@ -144,8 +144,11 @@ extension LibraryModel {
     var dynamic: Bool { if case .inParts = form { true } else { false } }
 
     /// Submits one run with all operands in memory that the device reaches.
+    ///
+    /// In a profile the run is a range with the caller's number.
     func submit(
-        inputs: [DeviceBufferView], outputs: [DeviceBufferView], on lane: borrowing DeviceStream
+        inputs: [DeviceBufferView], outputs: [DeviceBufferView], on lane: borrowing DeviceStream,
+        correlation: UInt64 = 0
     ) throws {
         guard case .prepared(let run) = form else {
             throw failure(
@@ -154,10 +157,40 @@ extension LibraryModel {
         }
         let handle = unsafe UInt(bitPattern: lane.handle)
         try latestStream.withLock { known in
-            if known != 0, known != handle { try lane.wait(for: latest) }
-            try run.submit(inputs: inputs, outputs: outputs, scratch: scratch, on: lane)
-            try lane.record(latest)
-            known = handle
+            if known != 0, known != handle {
+                _ = try outsideRecordings { try lane.wait(for: latest) }
+            }
+            if correlation != 0, namesRanges {
+                try lane.range("model", correlation: correlation) {
+                    try run.submit(inputs: inputs, outputs: outputs, scratch: scratch, on: $0)
+                }
+            } else {
+                try run.submit(inputs: inputs, outputs: outputs, scratch: scratch, on: lane)
+            }
+            if try outsideRecordings({ try lane.record(latest) }) { known = handle }
         }
+    }
+
+    /// Waits until the runs that were submitted are done, however they ended.
+    func finish() {
+        latestStream.withLock { known in
+            if known != 0 { try? latest.synchronize() }
+            known = 0
+        }
+    }
+
+    /// Whether the body was done; a stream that is being recorded takes no events, and keeps only the work.
+    private func outsideRecordings(_ body: () throws -> Void) throws -> Bool {
+        do {
+            try body()
+            return true
+        } catch let error as DeviceError where error.code == .misuse { return false }
+    }
+
+    private var namesRanges: Bool {
+        guard let group = unsafe device.table.group(HENG_KIND_PROFILE_TABLE) else { return false }
+        let typed = unsafe UnsafeRawPointer(group).assumingMemoryBound(to: heng_profile_table.self)
+        let full = unsafe StructCrossing.read(typed, zero: heng_profile_table())
+        return unsafe full?.range_begin != nil && full?.range_end != nil
     }
 }

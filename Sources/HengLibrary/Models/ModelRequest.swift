@@ -40,6 +40,11 @@ internal import Glibc
             throw failure(
                 .invalidArgument, "\(operation)", "The model's arguments are null or have no struct_size.")
         }
+        if let kind = unsafe StructCrossing.unknownMandatory(after: full.header) {
+            throw failure(
+                .unsupported, "\(operation)",
+                "The mandatory extension \(kind & ~HENG_KIND_MUST_UNDERSTAND) is not known here.")
+        }
         unsafe weights = full.weights
         unsafe working = full.working
         if let path = unsafe full.path {

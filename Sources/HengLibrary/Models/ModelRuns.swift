@@ -29,7 +29,7 @@ extension LibraryModel {
     /// Submits once to a stream of the caller's.
     func submit(
         _ inputs: UnsafeBufferPointer<heng_range>, _ outputs: UnsafeBufferPointer<heng_range>,
-        _ scope: RangeScope, on lane: OpaquePointer
+        _ scope: RangeScope, on lane: OpaquePointer, correlation: UInt64
     ) throws {
         try checkCounts(inputs.count, outputs.count, "model_submit")
         let given = try unsafe views(inputs, inputTypes, scope, .modelInput)
@@ -40,7 +40,9 @@ extension LibraryModel {
                 .memoryType, "model_submit",
                 "The device does not reach host memory; copy to its buffers first, or use model_run.")
         }
-        try submit(inputs: given, outputs: results, on: unsafe context.lending(stream: lane))
+        try submit(
+            inputs: given, outputs: results, on: unsafe context.lending(stream: lane),
+            correlation: correlation)
     }
 
     private func checkCounts(_ inputs: Int, _ outputs: Int, _ operation: String) throws {

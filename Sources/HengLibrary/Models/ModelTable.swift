@@ -78,7 +78,8 @@ private func addLoading(_ table: inout heng_model_table) {
     }
     unsafe table.model_unload = { handle, error in
         unsafe guarded("model_unload", error) {
-            let (_, found) = try unsafe model(handle, "model_unload")
+            let (model, found) = try unsafe model(handle, "model_unload")
+            model.finish()
             unsafe heng_forwarding_unmake(UnsafeMutableRawPointer(handle))
             unsafe release(found.inner.map { OpaquePointer($0) }, LibraryModel.self)
         }
@@ -125,7 +126,7 @@ private func addRunning(_ table: inout heng_model_table) {
                 RangeScope(device: found.device, operation: "model_run"))
         }
     }
-    unsafe table.model_submit = { handle, stream, inputs, inputCount, outputs, outputCount, _, error in
+    unsafe table.model_submit = { handle, stream, inputs, inputCount, outputs, outputCount, correlation, error in
         unsafe guarded("model_submit", error) {
             let (model, found) = try unsafe model(handle, "model_submit")
             let lane = try unsafe find(stream, HENG_OBJECT_STREAM, "model_submit")
@@ -136,7 +137,8 @@ private func addRunning(_ table: inout heng_model_table) {
             try unsafe model.submit(
                 UnsafeBufferPointer(start: inputs, count: inputs == nil ? 0 : Int(inputCount)),
                 UnsafeBufferPointer(start: outputs, count: outputs == nil ? 0 : Int(outputCount)),
-                RangeScope(device: found.device, operation: "model_submit"), on: OpaquePointer(inner))
+                RangeScope(device: found.device, operation: "model_submit"), on: OpaquePointer(inner),
+                correlation: correlation)
         }
     }
 }

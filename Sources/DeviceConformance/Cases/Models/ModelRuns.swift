@@ -138,6 +138,31 @@ extension DeviceCases {
                 try trial.check(set, round: round, other, "The run in stream \(round)")
             }
         },
+        .model("submit-recorded", "a submission to a stream that is recorded runs when the recording does", 53) { trial in
+            let calls = try trial.models()
+            let recordings = try unsafe trial.recordingTable()
+            let context = try trial.context()
+            let stream = try trial.stream(in: context)
+            let model = try trial.loaded(calls, in: context)
+            let buffers = try trial.sampleBuffers(in: context)
+            try trial.fill(buffers, round: 1, stream)
+            try unsafe trial.begin(recordings, stream).done()
+            let answer = calls.submit(model, in: stream, buffers.given, buffers.results)
+            let recording = try unsafe trial.end(recordings, stream).made("of a model")
+            trial.atEnd { [rig = trial.rig] in unsafe rig.destroy(recordings, recording: recording) }
+            try answer.done("in a stream that is recorded")
+            let size = SampleModel.outputSizes[0]
+            try trial.require(
+                trial.read(size, from: buffers.outputs[0], of: size, stream),
+                is: [UInt8](repeating: 0xCC, count: size), "An output before the recording is submitted")
+            for round in 1...3 {
+                try trial.fill(buffers, round: round, stream)
+                try unsafe trial.rig.call(recordings.recording_submit, "recording_submit") {
+                    unsafe $0(recording.raw, stream.raw, 0, $1)
+                }.done("of a model")
+                try trial.check(buffers, round: round, stream, "Submission \(round) of a recorded model")
+            }
+        },
         .model("submit-wrong", "a submission to no stream, or with wrong operands, changes nothing", 53, 57, 65) {
             trial in
             let calls = try trial.models()

@@ -9,16 +9,22 @@ extension Trial {
         return unsafe table
     }
 
-    fileprivate func begin(_ table: heng_recording_table, _ stream: Handle) -> Answer {
+    func begin(_ table: heng_recording_table, _ stream: Handle) -> Answer {
         unsafe rig.call(table.recording_begin, "recording_begin") { unsafe $0(stream.raw, $1) }
     }
 
-    fileprivate func end(_ table: heng_recording_table, _ stream: Handle) -> Made {
+    func end(_ table: heng_recording_table, _ stream: Handle) -> Made {
         unsafe rig.make(table.recording_end, "recording_end") { unsafe $0(stream.raw, $1, $2) }
     }
 
     fileprivate func destroy(_ table: heng_recording_table, _ recording: Handle) -> Answer {
-        unsafe rig.call(table.recording_destroy, "recording_destroy") { unsafe $0(recording.raw, $1) }
+        unsafe rig.destroy(table, recording: recording)
+    }
+}
+
+extension Rig {
+    func destroy(_ table: heng_recording_table, recording: Handle) -> Answer {
+        unsafe call(table.recording_destroy, "recording_destroy") { unsafe $0(recording.raw, $1) }
     }
 }
 
