@@ -37,7 +37,8 @@ internal import Synchronization
     let bytes: [UInt8]?
     /// Which graph it was compiled from, and at which of its changes.
     let origin: (graph: ObjectIdentifier, change: Int)?
-    let stream: DeviceStream
+    /// Where `model_run` runs; another one after a failure, since a failed stream runs nothing any more.
+    private(set) var own: KeptStream
 
     private let scratch: DeviceBufferView?
     private let ownScratch: KeptBuffer?
@@ -51,7 +52,7 @@ internal import Synchronization
     ) throws {
         device = try unsafe LibraryDevices.deviceInContext(of: found)
         context = try device.makeContext()
-        stream = try context.makeStream()
+        own = KeptStream(try context.makeStream())
         latest = try context.makeEvent()
         self.origin = origin
         demand = request.demand
@@ -179,6 +180,21 @@ extension LibraryModel {
         }
     }
 
+    /// After a failed run: a stream that works, and where only one node can have failed, its name in the error.
+    func recover(from error: any Error) -> any Error {
+        if (try? own.stream.synchronize()) == nil, let fresh = try? context.makeStream() {
+            own = KeptStream(fresh)
+            // What waited for the failed run would fail with it.
+            latestStream.withLock { $0 = 0 }
+        }
+        guard var known = error as? DeviceError, known.node == nil, let name = known.operatorName,
+            case .prepared(let run) = form
+        else { return error }
+        let nodes = run.executable.graph.nodes.filter { $0.operator.name == name }
+        if nodes.count == 1 { known.node = nodes[0].name }
+        return known
+    }
+
     /// Whether the body was done; a stream that is being recorded takes no events, and keeps only the work.
     private func outsideRecordings(_ body: () throws -> Void) throws -> Bool {
         do {
@@ -193,4 +209,11 @@ extension LibraryModel {
         let full = unsafe StructCrossing.read(typed, zero: heng_profile_table())
         return unsafe full?.range_begin != nil && full?.range_end != nil
     }
+}
+
+/// A stream that an object holds and may exchange.
+final class KeptStream: Sendable {
+    let stream: DeviceStream
+
+    init(_ stream: consuming DeviceStream) { self.stream = stream }
 }

@@ -21,8 +21,9 @@ extension LibraryModel {
         case .prepared:
             let given = try unsafe views(inputs, inputTypes, scope, .modelInput)
             let results = try unsafe views(outputs, outputTypes.compactMap { $0 }, scope, .modelOutput)
-            try runPrepared(given, results)
-        case .inParts(let model): try unsafe runInParts(model, inputs, outputs, scope)
+            do { try runPrepared(given, results) } catch { throw recover(from: error) }
+        case .inParts(let model):
+            do { try unsafe runInParts(model, inputs, outputs, scope) } catch { throw recover(from: error) }
         }
     }
 
@@ -76,15 +77,15 @@ extension LibraryModel {
         defer { withExtendedLifetime(staged) { _ = try? stream.synchronize() } }
         let places = zip(inputs + outputs, staged).map { $1?.view.view(offset: 0, size: $0.size) ?? $0 }
         for (index, input) in inputs.enumerated() where staged[index] != nil && input.size > 0 {
-            try stream.copy(from: input, to: places[index])
+            try own.stream.copy(from: input, to: places[index])
         }
         try submit(
-            inputs: Array(places[..<inputs.count]), outputs: Array(places[inputs.count...]), on: stream)
+            inputs: Array(places[..<inputs.count]), outputs: Array(places[inputs.count...]), on: own.stream)
         for (index, output) in outputs.enumerated()
         where staged[inputs.count + index] != nil && output.size > 0 {
-            try stream.copy(from: places[inputs.count + index], to: output)
+            try own.stream.copy(from: places[inputs.count + index], to: output)
         }
-        try stream.synchronize()
+        try own.stream.synchronize()
     }
 
     private func runInParts(
@@ -92,7 +93,7 @@ extension LibraryModel {
         _ outputs: UnsafeBufferPointer<heng_range>, _ scope: RangeScope
     ) throws {
         let given = try unsafe views(inputs, inputTypes, scope, .modelInput)
-        var tensors = try zip(given, inputTypes).map { try $0.read($1, on: stream) }[...]
+        var tensors = try zip(given, inputTypes).map { try $0.read($1, on: own.stream) }[...]
         let values = model.inputs.map { input -> HostValue? in
             model.optionalInputs.contains(input.name) ? nil : tensors.popFirst().map { .tensor($0) }
         }
@@ -107,7 +108,7 @@ extension LibraryModel {
             }
             let view = try unsafe scope.tensor(
                 outputs[index], tensor.type, "The output \(outputNames[index])", .modelOutput)
-            try view.write(tensor, on: stream)
+            try view.write(tensor, on: own.stream)
         }
     }
 }

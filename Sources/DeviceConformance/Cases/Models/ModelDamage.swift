@@ -96,6 +96,10 @@ extension DeviceCases {
             }
             try answer.gives(
                 .execution, .modelInput, .outOfRange, .operatorInput, when: "with an index beyond its table")
+            if let scope = answer.error?.scope, scope <= Int32(HENG_SCOPE_STREAM) {
+                try calls.run(first, [.host(table), .host(good)], [.host(found)]).done("after a failed run")
+                try trial.require(found.bytes, is: bytesOf(expected), "The rows after a failed run")
+            }
             guard let error = answer.error, let name = error.node else {
                 try trial.fail("The error of a node does not name it.")
             }
