@@ -39,18 +39,17 @@ nonisolated(unsafe) let cpu: heng_accelerator_table = {
         return unsafe PlantedFault.target(of: table)
     }
 
-    static func target(of table: heng_accelerator_table) -> KitTarget {
+    static func target(of table: heng_accelerator_table, index: UInt32 = 0) -> KitTarget {
         // Tables live as long as the process.
         let place = UnsafeMutablePointer<heng_accelerator_table>.allocate(capacity: 1)
         unsafe place.initialize(to: table)
         let address = UInt(bitPattern: place)
-        return unsafe KitTarget(name: "planted", index: 0) { major in
+        return unsafe KitTarget(name: "planted", index: index) { major in
             unsafe major == HENG_ACCELERATOR_MAJOR ? UnsafePointer(bitPattern: address) : nil
         }
     }
 }
 
-private func code(_ value: Int) -> Int32 { Int32(value) }
 
 extension PlantedFault {
     static let all = loading + describing + ordering + copying + timing + launching + remembering + telling

@@ -23,12 +23,12 @@ enum OperatorWork: Codable, Hashable, Sendable {
 extension KitCase {
     init(
         _ name: String, _ level: Level, _ title: String, _ work: OperatorWork, clauses: [Int] = [],
-        cells: [OperatorCell] = [], threads: [Int] = []
+        cells: [OperatorCell] = [], threads: [Int] = [], devices: [String] = []
     ) throws {
         let text = String(decoding: try JSONEncoder().encode(work), as: UTF8.self)
         self.init(
             name: name, level: level, title: title, clauses: clauses, work: text, cells: cells,
-            threads: threads)
+            threads: threads, devices: devices)
     }
 }
 
@@ -40,19 +40,25 @@ package struct OperatorPlan: Sendable {
     private let threads: [Int]
     /// The level of determinism that the device claims, by the numbers of HENG_DETERMINISM.
     private let determinism: Int
+    /// The other devices whose bits must be the same.
+    private let others: [String]
+    /// Whether a person named them, so that they are compared whatever the device claims.
+    private let isComparing: Bool
     /// The operators that the device declares trainable; nil for all.
     private let trainable: Set<String>?
 
     /// `folder` holds ONNX's public cases.
     package init(
         folder: String?, seed: UInt64, isQuick: Bool, threads: [Int], determinism: Int,
-        trainable: Set<String>?
+        others: [String] = [], isComparing: Bool = false, trainable: Set<String>?
     ) {
         self.folder = folder
         self.seed = seed
         self.isQuick = isQuick
         self.threads = threads
         self.determinism = determinism
+        self.others = others
+        self.isComparing = isComparing
         self.trainable = trainable
     }
 
@@ -156,7 +162,22 @@ package struct OperatorPlan: Sendable {
             "determinism/batch/rows/\(seed)", .determinism,
             "the same bits for a row, whatever else is in the batch",
             work(3, .batch(seed)))
-        return again + counts + [batch]
+        return again + counts + [batch] + (try comparisons(names))
+    }
+
+    /// The same operands on every device that claims the same bits on all of them.
+    private func comparisons(_ names: [String]) throws -> [KitCase] {
+        let claims = isComparing || determinism >= 4
+        return try names.map { name in
+            let work: OperatorWork =
+                !claims
+                ? .unclaimed("The device claims determinism of level \(determinism), and not 4.")
+                : others.isEmpty
+                    ? .unclaimed("No other device of the library claims the same bits.") : .digest(name, seed)
+            return try KitCase(
+                "determinism/devices/\(name)/\(seed)", .determinism, "the same bits on each device", work,
+                devices: claims ? others : [])
+        }
     }
 
     private func products() throws -> [KitCase] {

@@ -90,21 +90,34 @@ extension OperatorWorker {
             report.outcome = .unsupported(refusal)
         }
         report.worst = WorstErrors(ulp: found.worstSteps, nmse: found.worstError)
-        report.cells = cells(of: given)
+        if given.group == .node,
+            let model = try? ONNXModel(contentsOf: given.model, registry: registry, limits: ModelLimits())
+        {
+            report.cells = cells(of: model)
+            report.versions = versions(in: model)
+        }
         return report
     }
 
     /// The operator and type that a case checks, where it checks just one.
-    private func cells(of given: ConformanceCase) -> [OperatorCell] {
-        guard given.group == .node,
-            let model = try? ONNXModel(contentsOf: given.model, registry: registry, limits: ModelLimits())
-        else { return [] }
+    private func cells(of model: ONNXModel) -> [OperatorCell] {
         let operators = model.summary.operatorCounts.keys
         let element = model.inputs.lazy.compactMap { input -> ElementType? in
             if case .tensor(let element, _)? = input.type { element } else { nil }
         }.first
         guard operators.count == 1, let name = operators.first, let element else { return [] }
         return [OperatorCell(operatorName: name, type: "\(element)")]
+    }
+
+    /// The operators of a model in the versions of the operator sets that it names.
+    private func versions(in model: ONNXModel) -> [OperatorVersion] {
+        let summary = model.summary
+        return summary.operatorCounts.keys.sorted().compactMap { name in
+            let domain = name.split(separator: ".").dropLast().joined(separator: ".")
+            return summary.operatorSets[domain.isEmpty ? "ai.onnx" : domain].map {
+                OperatorVersion(name: name, version: $0)
+            }
+        }
     }
 }
 

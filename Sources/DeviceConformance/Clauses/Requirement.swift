@@ -42,6 +42,18 @@ package struct Requirement: Hashable, Sendable {
         clauses.contains(number) || furtherCases.contains { Glob.matches(name, $0) }
     }
 
+    /// The cases of a report that speak to it, each with how it ended; those made from one pattern are counted.
+    package func outcomes(in result: KitResult) -> [String] {
+        let own = result.results.filter { isTested(by: $0.name, clauses: $0.clauses) }
+        let (named, made) = (own.filter { cases.contains($0.name) }, own.filter { !cases.contains($0.name) })
+        let counted = Verdict.allCases.compactMap { verdict -> String? in
+            let count = made.count { $0.verdict == verdict }
+            return count == 0 ? nil : "\(count) \(verdict.rawValue)"
+        }
+        return named.map { "\($0.name) (\($0.verdict.rawValue))" }
+            + (counted.isEmpty ? [] : ["others (\(counted.joined(separator: ", ")))"])
+    }
+
     /// How far the kit tests it, or with a report how the device fared.
     package func status(in result: KitResult?) -> String {
         guard let result else {
@@ -56,6 +68,6 @@ package struct Requirement: Hashable, Sendable {
         guard !executed.isEmpty else { return own.isEmpty ? "not selected" : "not offered" }
         let passed = executed.count { $0.verdict == .pass }
         return passed == executed.count
-            ? "met (\(passed) cases)" : "not met (\(executed.count - passed) of \(executed.count) fail)"
+            ? "met (\(passed) \(passed == 1 ? "case" : "cases"))" : "not met (\(executed.count - passed) of \(executed.count) fail)"
     }
 }

@@ -13,6 +13,8 @@ package struct KitCaseResult: Codable, Hashable, Sendable {
     package var worst: WorstErrors?
     package var seed: UInt64?
     package var threads: [Int]?
+    /// The other devices that it was compared with.
+    package var devices: [String]?
     package var cells: [OperatorCell]?
     package var measurements: [MeasuredRate]?
     package var exclusion: ProfileExclusion?
@@ -26,6 +28,7 @@ package struct KitCaseResult: Codable, Hashable, Sendable {
         title = given.title
         clauses = given.clauses
         threads = given.threads.isEmpty ? nil : given.threads
+        devices = given.devices.isEmpty ? nil : given.devices
         cells = given.cells.isEmpty ? nil : given.cells
         self.command = command
     }
@@ -40,7 +43,7 @@ package struct KitCaseResult: Codable, Hashable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case name = "case"
-        case level, title, clauses, verdict, reason, seconds, worst, seed, threads, cells, measurements
+        case level, title, clauses, verdict, reason, seconds, worst, seed, threads, devices, cells, measurements
         case exclusion, command
         case isUnexpectedPass = "unexpected_pass"
     }

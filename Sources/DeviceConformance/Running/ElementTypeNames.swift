@@ -33,7 +33,7 @@ extension Profile {
                 operators.filter { !$0.isPattern }.map {
                     ProfileOperator(
                         domain: $0.domain, name: $0.name, types: ElementTypeNames.names(of: $0.types),
-                        since: $0.since)
+                        since: $0.since, until: $0.until == 0 ? nil : $0.until)
                 }
             })
     }

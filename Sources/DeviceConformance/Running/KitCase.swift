@@ -13,10 +13,13 @@ package struct KitCase: WorkerCase, Hashable {
     package var cells: [OperatorCell]
     /// The case runs once on each of these numbers of threads, and must give the same bits; empty for one plain run.
     package var threads: [Int]
+    /// The case runs on the device and on these others, and must give the same bits.
+    package var devices: [String]
 
     package init(
         name: String, level: Level, title: String, clauses: [Int] = [], needsFreshProcess: Bool = false,
-        work: String? = nil, cells: [OperatorCell] = [], threads: [Int] = []
+        work: String? = nil, cells: [OperatorCell] = [], threads: [Int] = [],
+        devices: [String] = []
     ) {
         self.name = name
         self.level = level
@@ -26,6 +29,7 @@ package struct KitCase: WorkerCase, Hashable {
         self.work = work
         self.cells = cells
         self.threads = threads
+        self.devices = devices
     }
 
     /// What graphs leave behind is their own; the bare table's objects may be anything after a failure.
@@ -35,6 +39,18 @@ package struct KitCase: WorkerCase, Hashable {
         self.init(
             name: given.id, level: given.level, title: given.title, clauses: given.clauses,
             needsFreshProcess: given.needsFreshProcess)
+    }
+}
+
+/// An operator in the version of its operator set that a case's model is written for.
+package struct OperatorVersion: Codable, Hashable, Sendable {
+    /// With its domain where that is not ONNX's own: `ai.heng.Frobnicate`.
+    package var name: String
+    package var version: Int
+
+    package init(name: String, version: Int) {
+        self.name = name
+        self.version = version
     }
 }
 

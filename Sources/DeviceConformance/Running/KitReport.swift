@@ -11,6 +11,8 @@ package struct KitReport: WorkerReport, Hashable, Sendable, Codable {
     package var measurements: [MeasuredRate] = []
     /// The operators and types that it checked, where only the worker knows them.
     package var cells: [OperatorCell] = []
+    /// The operators of its model, with the versions that it is written for.
+    package var versions: [OperatorVersion] = []
     /// What else the case has to tell, in a form of its own.
     package var details: String?
 
@@ -20,7 +22,7 @@ package struct KitReport: WorkerReport, Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case outcome, reason, seconds, worst, seed, digest, measurements, cells, details
+        case outcome, reason, seconds, worst, seed, digest, measurements, cells, versions, details
     }
 
     package init(from decoder: any Decoder) throws {
@@ -34,6 +36,7 @@ package struct KitReport: WorkerReport, Hashable, Sendable, Codable {
         digest = try container.decodeIfPresent(UInt64.self, forKey: .digest)
         measurements = try container.decodeIfPresent([MeasuredRate].self, forKey: .measurements) ?? []
         cells = try container.decodeIfPresent([OperatorCell].self, forKey: .cells) ?? []
+        versions = try container.decodeIfPresent([OperatorVersion].self, forKey: .versions) ?? []
         details = try container.decodeIfPresent(String.self, forKey: .details)
     }
 
@@ -48,6 +51,7 @@ package struct KitReport: WorkerReport, Hashable, Sendable, Codable {
         if !measurements.isEmpty { try container.encode(measurements, forKey: .measurements) }
         try container.encodeIfPresent(details, forKey: .details)
         if !cells.isEmpty { try container.encode(cells, forKey: .cells) }
+        if !versions.isEmpty { try container.encode(versions, forKey: .versions) }
     }
 }
 

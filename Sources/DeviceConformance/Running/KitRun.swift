@@ -20,17 +20,21 @@ package struct KitRun {
     private let options: KitOptions
     private let judge: Judge
     private let program: WorkerProgram
+    /// The programs that run cases on other devices, by the names that cases have for these.
+    private let others: [String: WorkerProgram]
     private let command: (KitCase) -> String
     private let isInterrupted: () -> Bool
 
     /// `command` gives the line that runs a case again.
     package init(
-        _ options: KitOptions, judge: Judge, program: WorkerProgram, command: @escaping (KitCase) -> String,
+        _ options: KitOptions, judge: Judge, program: WorkerProgram,
+        others: [String: WorkerProgram] = [:], command: @escaping (KitCase) -> String,
         isInterrupted: @escaping () -> Bool = { false }
     ) {
         self.options = options
         self.judge = judge
         self.program = program
+        self.others = others
         self.command = command
         self.isInterrupted = isInterrupted
     }
@@ -41,9 +45,12 @@ package struct KitRun {
         let selected = cases.filter { judge.runs($0) }
         // What is measured runs alone, so that other cases do not disturb it.
         let measured = selected.filter { $0.level == .performance }
-        let plain = selected.filter { $0.threads.isEmpty && $0.level != .performance }
+        let plain = selected.filter {
+            $0.threads.isEmpty && $0.devices.isEmpty && $0.level != .performance
+        }
         try run(plain, program, workers: options.workers, into: &reports)
         try runOnThreads(selected.filter { !$0.threads.isEmpty }, into: &reports)
+        try runOnDevices(selected.filter { !$0.devices.isEmpty }, into: &reports)
         try run(measured, program, workers: 1, into: &reports)
         return cases.map { judge.judge($0, reports[$0.name], command: command($0)) }
     }
@@ -63,20 +70,42 @@ package struct KitRun {
 
     /// Runs each case on all its numbers of threads; what differs in its bits fails.
     private func runOnThreads(_ cases: [KitCase], into reports: inout [String: KitReport]) throws {
-        var passes: [String: [(threads: Int, report: KitReport)]] = [:]
+        var passes: [String: [(place: String, report: KitReport)]] = [:]
         for threads in Set(cases.flatMap(\.threads)).sorted() {
             var program = program
             program.environment["HENG_THREADS"] = "\(threads)"
             let own = cases.filter { $0.threads.contains(threads) }
             for (given, report) in zip(own, try pool(program, options.workers).run(own)) {
-                passes[given.name, default: []].append((threads, report))
+                passes[given.name, default: []].append(("\(threads) threads", report))
             }
         }
         for (name, passes) in passes { reports[name] = Self.merged(passes) }
     }
 
+    /// Runs each case on the device and on others; what differs in its bits fails.
+    private func runOnDevices(_ cases: [KitCase], into reports: inout [String: KitReport]) throws {
+        guard !cases.isEmpty else { return }
+        var passes: [String: [(place: String, report: KitReport)]] = [:]
+        for (given, report) in zip(cases, try pool(program, options.workers).run(cases)) {
+            passes[given.name] = [("this device", report)]
+        }
+        for name in Set(cases.flatMap(\.devices)).sorted() {
+            guard let program = others[name] else { continue }
+            let own = cases.filter { $0.devices.contains(name) }
+            for (given, report) in zip(own, try pool(program, options.workers).run(own)) {
+                passes[given.name, default: []].append((name, report))
+            }
+        }
+        for (name, passes) in passes {
+            reports[name] =
+                passes.count > 1
+                ? Self.merged(passes)
+                : KitReport(outcome: .notRun("There is no other device to compare it with."))
+        }
+    }
+
     /// The first report that is not a pass, or a failure where two passes differ in their bits.
-    static func merged(_ passes: [(threads: Int, report: KitReport)]) -> KitReport {
+    package static func merged(_ passes: [(place: String, report: KitReport)]) -> KitReport {
         guard let first = passes.first else {
             return KitReport(outcome: .notRun("No threads were asked for."))
         }
@@ -87,7 +116,7 @@ package struct KitRun {
             report.outcome = .fail("The case gives nothing whose bits could be compared.")
         } else if let other = passes.first(where: { $0.report.digest != first.report.digest }) {
             report.outcome = .fail(
-                "The outputs on \(other.threads) threads have not the same bits as those on \(first.threads)."
+                "The outputs on \(other.place) have not the same bits as those on \(first.place)."
             )
         }
         return report
@@ -108,6 +137,7 @@ package enum KitHashing {
     package static func hash(_ cases: [KitCase]) -> String {
         let lines = cases.map { given in
             "\(given.level.rawValue) \(given.name) \(given.title) \(given.threads)"
+                + (given.devices.isEmpty ? "" : " \(given.devices.count) devices")
         }
         return hash(Array(lines.sorted().joined(separator: "\n").utf8))
     }

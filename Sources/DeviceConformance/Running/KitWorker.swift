@@ -12,18 +12,28 @@ package struct KitDescription: Codable, Hashable, Sendable {
     package var isHostAddressable: Bool
     /// The level of determinism that all its operators meet, by the numbers of HENG_DETERMINISM.
     package var determinism: Int
+    /// The other devices of the same library.
+    package var peers: [Peer]
     /// Nil where the maker has no operators group.
     package var operators: [OfferedOperator]?
 
     package init(
         device: KitDevice, index: Int, isHostAddressable: Bool, determinism: Int = 0,
-        operators: [OfferedOperator]?
+        peers: [Peer] = [], operators: [OfferedOperator]?
     ) {
         self.device = device
         self.index = index
         self.isHostAddressable = isHostAddressable
         self.determinism = determinism
+        self.peers = peers
         self.operators = operators
+    }
+
+    /// Another device of the same library, by its place there.
+    package struct Peer: Codable, Hashable, Sendable {
+        package var index: Int
+        package var name: String
+        package var determinism: Int
     }
 
     /// The name of the case that asks for it.
@@ -76,8 +86,21 @@ extension DeviceCaseRunner {
             groups: groupNames(table))
         return KitDescription(
             device: device, index: Int(target.index), isHostAddressable: facts.isHostAddressable,
-            determinism: Int(facts.determinism),
+            determinism: Int(facts.determinism), peers: try peers(),
             operators: operators)
+    }
+
+    /// The other devices of the library, as far as they can be described.
+    private func peers() throws -> [KitDescription.Peer] {
+        let rig = try LoadTrial(target).rig()
+        return (0..<min(rig.deviceCount().count, 64)).filter { $0 != target.index }.compactMap { index in
+            guard let device = try? rig.deviceGet(index).made() else { return nil }
+            var raw = unsafe DeviceCases.emptyDescription()
+            guard unsafe rig.describe(&raw, device).code == 0 else { return nil }
+            let facts = unsafe DeviceFacts(raw)
+            return KitDescription.Peer(
+                index: Int(index), name: facts.name, determinism: Int(facts.determinism))
+        }
     }
 
     private func groupNames(_ table: heng_accelerator_table) -> [String] {

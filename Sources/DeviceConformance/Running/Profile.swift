@@ -56,6 +56,21 @@ package struct Profile: Codable, Hashable, Sendable {
         }
     }
 
+    /// Why a use of these operators is not one that the device serves, by the versions it is listed for; nil: it is.
+    ///
+    /// What the profile does not list is for the device to refuse.
+    package func refusal(of uses: [OperatorVersion]) -> String? {
+        for use in uses {
+            let entries = (operators ?? []).filter { $0.fullName == use.name }
+            guard let known = entries.first, !entries.contains(where: { $0.serves(use.version) }) else {
+                continue
+            }
+            return "The device serves \(use.name) \(known.versions) of the operator set, and the case uses "
+                + "version \(use.version)."
+        }
+        return nil
+    }
+
     /// Whether the device must pass what checks this operator on this type.
     package func has(_ cell: OperatorCell) -> Bool {
         (operators ?? []).contains { $0.fullName == cell.operatorName && $0.types.contains(cell.type) }
@@ -71,13 +86,18 @@ package struct ProfileOperator: Codable, Hashable, Sendable {
     package var domain: String
     package var name: String
     package var types: [String]
+    /// The versions of the operator set that are served, both ends included; nil: no end.
     package var since: Int?
+    package var until: Int?
 
-    package init(domain: String = "", name: String, types: [String], since: Int? = nil) {
+    package init(
+        domain: String = "", name: String, types: [String], since: Int? = nil, until: Int? = nil
+    ) {
         self.domain = domain
         self.name = name
         self.types = types
         self.since = since
+        self.until = until
     }
 
     package init(from decoder: any Decoder) throws {
@@ -86,6 +106,18 @@ package struct ProfileOperator: Codable, Hashable, Sendable {
         name = try container.decode(String.self, forKey: .name)
         types = try container.decode([String].self, forKey: .types)
         since = try container.decodeIfPresent(Int.self, forKey: .since)
+        until = try container.decodeIfPresent(Int.self, forKey: .until)
+    }
+
+    func serves(_ version: Int) -> Bool { (since ?? 1) <= version && version <= until ?? .max }
+
+    /// `from version 13 on`.
+    fileprivate var versions: String {
+        switch (since, until) {
+        case (let since?, let until?): "from version \(since) to \(until)"
+        case (nil, let until?): "up to version \(until)"
+        case (let since, nil): "from version \(since ?? 1) on"
+        }
     }
 
     package var fullName: String { domain.isEmpty ? name : "\(domain).\(name)" }

@@ -41,6 +41,10 @@ package struct Judge: Sendable {
         }
         result.take(report)
         (result.verdict, result.reason) = verdict(given, report)
+        // What is asked of it in a version that it is not listed for says nothing, unless the process ends of it.
+        if let refusal = profile.refusal(of: report.versions), [.pass, .fail].contains(result.verdict) {
+            (result.verdict, result.reason) = (.unsupportedOutsideProfile, refusal)
+        }
         if let breach = breach(of: report), result.verdict == .pass {
             (result.verdict, result.reason) = (.fail, breach)
         }

@@ -17,6 +17,12 @@ struct KitChoices: ParsableArguments {
     @Option(help: "Only cases whose name matches this regular expression.")
     var filter: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Compare the bits of results with this device as well; may be given several times.",
+            valueName: "device"))
+    var against: [String] = []
+
     @Option(help: "The folder of ONNX's public cases, instead of the fetched ones.")
     var cases: String?
 
@@ -102,7 +108,12 @@ extension ConformCommand {
     struct Determinism: KitCommand {
         static let configuration = CommandConfiguration(
             commandName: "determinism", abstract: "Checks that results repeat bit by bit (level D).",
-            discussion: "Example: heng conform determinism --device cpu:0")
+            discussion: """
+                Devices of one library that claim the same bits on every device are compared with each other.
+
+                Examples: heng conform determinism --device cpu:0
+                          heng conform determinism --device sim:0 --against sim:1
+                """)
         static let levels: [Level]? = [.determinism]
         @OptionGroup var choices: KitChoices
     }
@@ -148,21 +159,40 @@ extension ConformCommand {
                     requirement: requirement.name, module: requirement.module.rawValue,
                     ourReading: requirement.text, functions: requirement.functions,
                     cases: requirement.cases + requirement.furtherCases,
+                    outcomes: result.map { requirement.outcomes(in: $0) },
                     status: requirement.status(in: result))
             }
-            try output.show(rows) { text(rows) }
+            let groups = InterfaceGroup.all.map { group in
+                GroupRow(group: group.name, table: group.table, status: group.status(in: result))
+            }
+            try output.show(ClauseList(requirements: rows, groups: groups)) { text(rows, groups) }
         }
 
-        private func text(_ rows: [ClauseRow]) -> String {
+        private func text(_ rows: [ClauseRow], _ groups: [GroupRow]) -> String {
             let lines = rows.map { row in
                 "\(row.requirement)  \(row.status)\n    our reading: \(row.ourReading)\n    functions: "
                     + row.functions.joined(separator: ", ")
-                    + (row.cases.isEmpty ? "" : "\n    cases: \(row.cases.joined(separator: ", "))")
+                    + (row.cases.isEmpty
+                        ? "" : "\n    cases: \((row.outcomes ?? row.cases).joined(separator: ", "))")
             }
-            return lines.joined(separator: "\n")
+            let tables = groups.map { "    \($0.group) (\($0.table)): \($0.status)" }
+            return lines.joined(separator: "\n") + "\nGroups of the header:\n" + tables.joined(separator: "\n")
                 + "\nThe text of GB/T 45280-2025 was not read: these are our readings of public material about it."
         }
     }
+}
+
+/// What the command shows, as JSON.
+private struct ClauseList: Codable {
+    var requirements: [ClauseRow]
+    var groups: [GroupRow]
+}
+
+/// A group of the header as the command shows it.
+private struct GroupRow: Codable {
+    var group: String
+    var table: String
+    var status: String
 }
 
 /// A requirement as the command shows it.
@@ -172,10 +202,12 @@ private struct ClauseRow: Codable {
     var ourReading: String
     var functions: [String]
     var cases: [String]
+    /// How the cases ended, with a report.
+    var outcomes: [String]?
     var status: String
 
     private enum CodingKeys: String, CodingKey {
-        case requirement, module, functions, cases, status
+        case requirement, module, functions, cases, outcomes, status
         case ourReading = "our_reading"
     }
 }

@@ -27,16 +27,17 @@ struct KitSession {
         let earlier = try choices.compare.map { try KitResult.read($0) }
         let given = try choices.profile.map { try Profile.read($0) }
         let accepts = try acceptedNames()
-        let description = try describe()
+        let description = try describe(choices.device)
+        let others = try others(of: description)
         let profile = given?.completed(by: description) ?? Profile(offered: description)
         let levels = wantedLevels ?? profile.levels ?? self.levels(of: description)
-        let cases = try plan(levels, description, profile).filter { accepts($0.name) }
+        let cases = try plan(levels, description, others).filter { accepts($0.name) }
         guard !cases.isEmpty else {
             throw Failure(
                 "No case of `heng conform \(command)` \(choices.filter.map { "has a name that matches \($0)" } ?? "was found").",
                 nextStep: "Zero cases are no success.", exitCode: .negative)
         }
-        let results = try results(of: cases, description, profile)
+        let results = try results(of: cases, description, profile, others)
         let selected =
             choices.filter == nil ? levels : levels.filter { level in cases.contains { $0.level == level } }
         let result = KitResult(
@@ -70,14 +71,16 @@ struct KitSession {
 
 extension KitSession {
     /// Asks a child process what the device is; a plugin that cannot even tell is still tested.
-    private func describe() throws -> KitDescription {
-        guard let id = DeviceID(parsing: choices.device) else {
+    private func describe(_ device: String) throws -> KitDescription {
+        guard let id = DeviceID(parsing: device) else {
             throw Failure(
-                "--device \(choices.device) is not the name of a device.", nextStep: "Write it like cpu:0.",
+                "--\(device == choices.device ? "device" : "against") \(device) is not the name of a device.",
+                nextStep: "Write it like cpu:0.",
                 exitCode: .wrongUse)
         }
         let pool = WorkerPool<KitCase, KitReport>(
-            try program(choices.plugin == nil ? ["--device", choices.device] : pluginArguments(id.index)),
+            try program(
+                choices.plugin == nil ? ["--device", device] : pluginArguments(id.index), as: device),
             count: 1, timeLimit: .seconds(60))
         let asked = KitCase(name: KitDescription.caseName, level: .load, title: "describes the device")
         do {
@@ -92,7 +95,7 @@ extension KitSession {
                 throw Failure("There is no plugin \(plugin).", exitCode: .setupMissing)
             }
             let device = KitDevice(
-                id: choices.device, name: plugin, vendor: "unknown", kind: id.kind, backend: "unknown",
+                id: device, name: plugin, vendor: "unknown", kind: id.kind, backend: "unknown",
                 backendVersion: nil, isSimulated: false, claims: [], groups: [])
             return KitDescription(device: device, index: id.index, isHostAddressable: false, operators: nil)
         }
@@ -102,13 +105,40 @@ extension KitSession {
         choices.plugin.map { ["--plugin", $0, "--index", "\(index)"] } ?? []
     }
 
-    private func program(_ place: [String]) throws -> WorkerProgram {
+    /// The devices that results are compared with: those asked for, or all of the library that claim the same bits.
+    private func others(of description: KitDescription) throws -> [(name: String, place: [String])] {
+        guard choices.against.isEmpty else {
+            return try Set(choices.against).sorted().map { name in
+                guard name != choices.device else {
+                    throw Failure(
+                        "--against \(name) is the device itself.", nextStep: "Name another device.",
+                        exitCode: .wrongUse)
+                }
+                return (name, place(of: try describe(name)))
+            }
+        }
+        guard description.determinism >= 4 else { return [] }
+        return description.peers.filter { $0.determinism >= 4 }.map { peer in
+            var other = description
+            other.index = peer.index
+            return ("\(peer.name) (device \(peer.index) of the library)", place(of: other))
+        }
+    }
+
+    /// The arguments that open a device in a worker.
+    private func place(of description: KitDescription) -> [String] {
+        choices.plugin == nil
+            ? ["--backend", description.backend ?? "cpu", "--index", "\(description.index)"]
+            : pluginArguments(description.index)
+    }
+
+    private func program(_ place: [String], as device: String) throws -> WorkerProgram {
         guard choices.soak >= 0, choices.soak <= 1e6 else {
             throw Failure(
                 "--soak \(choices.soak) is not a time.", nextStep: "Write seconds.", exitCode: .wrongUse)
         }
         var arguments =
-            ["conform-device-worker"] + place + ["--id", choices.device, "--soak", "\(choices.soak)"]
+            ["conform-device-worker"] + place + ["--id", device, "--soak", "\(choices.soak)"]
         if choices.quick { arguments.append("--quick") }
         let threads = max(1, try Topology.allowedCPUs().count / (try workers()))
         // A backtrace of a crash would take longer than many cases, and says little without symbols.
@@ -131,26 +161,25 @@ extension KitSession {
 // MARK: Running
 
 extension KitSession {
-    private func plan(_ levels: [Level], _ description: KitDescription, _ profile: Profile) throws
-        -> [KitCase]
-    {
+    private func plan(
+        _ levels: [Level], _ description: KitDescription, _ others: [(name: String, place: [String])]
+    ) throws -> [KitCase] {
         let plain = DeviceCases.all.filter { levels.contains($0.level) }.map { KitCase($0) }
         let processors = try Topology.allowedCPUs().count
         let plan = OperatorPlan(
             folder: choices.cases ?? (try? PublicCases.folder()), seed: choices.seed, isQuick: choices.quick,
             threads: ConformanceOptions.threadCounts(processors: processors),
             determinism: description.determinism,
+            others: others.map(\.name), isComparing: !choices.against.isEmpty,
             trainable: description.operators.map { Set($0.filter(\.isTrainable).map(\.name)) })
         return plain + (try plan.cases(levels))
     }
 
     private func results(
-        of cases: [KitCase], _ description: KitDescription, _ profile: Profile
+        of cases: [KitCase], _ description: KitDescription, _ profile: Profile,
+        _ others: [(name: String, place: [String])]
     ) throws -> [KitCaseResult] {
-        let place =
-            choices.plugin == nil
-            ? ["--backend", description.backend ?? "cpu", "--index", "\(description.index)"]
-            : pluginArguments(description.index)
+        let programs = try others.map { ($0.name, try program($0.place, as: $0.name)) }
         guard choices.timeLimit > 0, choices.timeLimit <= 1e6 else {
             throw Failure(
                 "--time-limit \(choices.timeLimit) is not a time for a case.",
@@ -161,7 +190,8 @@ extension KitSession {
         let interrupt = try Interruption.require()
         let run = KitRun(
             KitOptions(timeLimit: .milliseconds(Int64((limit * 1000).rounded(.up))), workers: try workers()),
-            judge: Judge(profile: profile, isVerifying: choices.verify), program: try program(place),
+            judge: Judge(profile: profile, isVerifying: choices.verify), program: try program(place(of: description), as: choices.device),
+            others: Dictionary(programs, uniquingKeysWith: { first, _ in first }),
             command: line, isInterrupted: { interrupt.isTriggered })
         return try run.results(of: cases)
     }
@@ -171,6 +201,7 @@ extension KitSession {
         var words = ["heng", "conform", command, "--device", choices.device]
         if let plugin = choices.plugin { words += ["--plugin", plugin] }
         if let profile = choices.profile { words += ["--profile", profile] }
+        for device in choices.against { words += ["--against", device] }
         if let cases = choices.cases { words += ["--cases", cases] }
         if choices.seed != 1 { words += ["--seed", "\(choices.seed)"] }
         let pattern = given.name.map { "+.()[]".contains($0) ? "\\\($0)" : "\($0)" }.joined()

@@ -3,6 +3,36 @@ internal import Essentials
 
 extension DeviceCases {
     static let copies: [DeviceCase] = [
+        .runtime("copy/borrowed", "memory of the host that a range names stays the caller's", 40) { trial in
+            let (first, second) = (pattern(4096), pattern(4096, seed: 2))
+            let memory = trial.memory(first)
+            for _ in 0..<2 {
+                let context = try trial.rig.contextCreate().made()
+                let streams = try (0..<2).map { _ in try trial.rig.streamCreate(context).made() }
+                let buffers = try streams.map { _ in try trial.rig.allocate(context, 4096).made() }
+                // Two streams read overlapping ranges of it.
+                for (index, stream) in streams.enumerated() {
+                    try trial.rig.copy(
+                        stream, to: .buffer(buffers[index], size: 4096), from: .host(memory, index * 1000),
+                        3000
+                    ).done()
+                }
+                for (index, stream) in streams.enumerated() {
+                    try trial.rig.synchronize(stream).done()
+                    try trial.require(
+                        trial.read(3000, from: buffers[index], of: 4096, stream),
+                        is: Array(memory.bytes[index * 1000..<index * 1000 + 3000]), "A borrowed range")
+                    try trial.rig.streamDestroy(stream).done()
+                    try trial.rig.free(buffers[index]).done()
+                }
+                try trial.rig.contextDestroy(context).done()
+                try trial.require(
+                    memory.bytes == first || memory.bytes == second, "Borrowed memory was changed.")
+                // All objects are gone, and the memory is not.
+                memory.bytes = second
+            }
+            try trial.require(whole: memory, what: "Copies out of borrowed memory")
+        },
         .runtime("copy/round-trip", "bytes brought into a buffer come out the same, at many sizes", 32, 65) {
             trial in
             let context = try trial.context()

@@ -33,6 +33,25 @@ extension Trial {
         return unsafe table
     }
 
+    /// Loads a module from what the caller has written into the arguments.
+    fileprivate func load(
+        _ table: heng_kernel_table, _ context: Handle, raw: inout heng_module_arguments
+    ) -> Made {
+        unsafe rig.make(table.module_load, "module_load") { unsafe $0(context.raw, &raw, $1, $2) }
+    }
+
+    /// The bytes that the module says it is.
+    fileprivate func binary(_ table: heng_kernel_table, _ module: Handle) throws -> [UInt8] {
+        var (bytes, size): (UnsafeRawPointer?, UInt64) = (nil, 0)
+        try unsafe rig.call(table.module_binary, "module_binary") {
+            unsafe $0(module.raw, &bytes, &size, $1)
+        }.done()
+        guard let bytes = unsafe bytes, size > 0 else {
+            throw CaseEnd.failed("module_binary reports success and gives no bytes.")
+        }
+        return unsafe Array(UnsafeRawBufferPointer(start: bytes, count: Int(clamping: size)))
+    }
+
     fileprivate func supports(_ table: heng_kernel_table, _ code: Int) throws -> Bool {
         var supported: UInt8 = 0
         try unsafe rig.call(table.code_supported, "code_supported") {
@@ -100,7 +119,7 @@ extension Trial {
 extension DeviceCases {
     static let kernels: [DeviceCase] = [
         .runtime(
-            "kernel/launch", "a kernel of the caller's runs, also from the module's bytes",
+            "kernel/launch", "a kernel of the caller's runs, each time it is launched", 45,
             group: HENG_KIND_KERNEL_TABLE
         ) {
             trial in
@@ -160,6 +179,68 @@ extension DeviceCases {
                 !trial.supports(table, 999), "The kind of code 999 is said to be supported.")
             try unsafe trial.load(table, context, 999, [1, 2, 3]).answer.fails(
                 when: "of an unknown kind of code")
+        },
+        .runtime(
+            "kernel/binary", "a module is loaded from the bytes that it gave, and not from a part of them", 45,
+            group: HENG_KIND_KERNEL_TABLE
+        ) { trial in
+            let table = try unsafe trial.kernelTable()
+            guard try unsafe trial.supports(table, HENG_CODE_BINARY) else {
+                throw CaseEnd.outside("The device takes no modules as bytes of its own.")
+            }
+            let (code, text) = try unsafe trial.source(table)
+            let context = try trial.context()
+            let stream = try trial.stream(in: context)
+            let first = try unsafe trial.load(table, context, code, text).made()
+            let bytes = try unsafe trial.binary(table, first)
+            try unsafe trial.unload(table, first).done()
+            let again = try unsafe trial.load(table, context, HENG_CODE_BINARY, bytes).made("of its own bytes")
+            let kernel = try unsafe trial.kernel(table, again, "add").made("of a module of bytes")
+            let count = 300
+            let buffer = try trial.buffer(in: context, count * 4)
+            try trial.write([UInt8](repeating: 0, count: count * 4), to: buffer, of: count * 4, stream)
+            try unsafe trial.launch(table, kernel, stream, buffer, count: Int32(count), amount: 5).done()
+            try trial.require(
+                trial.read(count * 4, from: buffer, of: count * 4, stream),
+                is: (0..<count).flatMap { _ -> [UInt8] in [5, 0, 0, 0] }, "A kernel of a module of bytes")
+            try unsafe trial.unload(table, again).done()
+            for wrong in [Array(bytes.prefix(bytes.count / 2)), pattern(200)] {
+                try unsafe trial.load(table, context, HENG_CODE_BINARY, wrong).answer.fails(
+                    when: "of \(wrong.count) bytes that are no module")
+            }
+        },
+        .runtime(
+            "kernel/arguments", "loading without code, and from and into nothing, is refused", 45, 49, 65,
+            group: HENG_KIND_KERNEL_TABLE
+        ) { trial in
+            let table = try unsafe trial.kernelTable()
+            let (code, text) = try unsafe trial.source(table)
+            let context = try trial.context()
+            try unsafe trial.load(table, .null, code, text).answer.refusesNull()
+            try unsafe trial.rig.make(table.module_load, "module_load") {
+                unsafe $0(context.raw, nil, $1, $2)
+            }.answer.refusesNull()
+            var raw = unsafe heng_module_arguments()
+            unsafe raw.header = StructCrossing.header(
+                HENG_KIND_MODULE_ARGUMENTS, of: heng_module_arguments.self)
+            unsafe raw.code = Int32(code)
+            try unsafe trial.load(table, context, raw: &raw).answer.fails(when: "of code without bytes")
+            unsafe raw.header.struct_size = 4
+            try unsafe trial.load(table, context, raw: &raw).answer.gives(
+                .version, .invalidArgument, when: "with arguments of four bytes")
+            try unsafe trial.unload(table, .null).refusesNull()
+            try unsafe trial.kernel(table, .null, "add").answer.refusesNull()
+            let module = try unsafe trial.load(table, context, code, text).made("after refused ones")
+            let stream = try trial.stream(in: context)
+            let kernel = try unsafe trial.kernel(table, module, "add").made()
+            let buffer = try trial.buffer(in: context, 64)
+            try unsafe trial.launch(table, .null, stream, buffer, count: 16, amount: 1).refusesNull()
+            try unsafe trial.launch(table, kernel, .null, buffer, count: 16, amount: 1).refusesNull()
+            try unsafe trial.rig.call(table.kernel_launch, "kernel_launch") {
+                unsafe $0(kernel.raw, stream.raw, nil, nil, 0, 0, $1)
+            }.refusesNull()
+            try trial.rig.synchronize(stream).done("after refused launches")
+            try unsafe trial.unload(table, module).done()
         },
     ]
 }

@@ -63,6 +63,36 @@ extension DeviceCases {
                 answer.code != DeviceError.Code.unsupported.rawValue || !text.isEmpty,
                 "The refusal has no sentence.")
         },
+        .table("format", "axes may be named by any layout that there is, and by no other", 38) { trial in
+            let table = try unsafe trial.operatorTable()
+            let (use, _) = try unsafe trial.simpleUse(table, [1, 2, 3, 4])
+            for format in [HENG_FORMAT_UNDEFINED, HENG_FORMAT_ND, HENG_FORMAT_NCHW, HENG_FORMAT_NHWC] {
+                var other = use
+                for index in 0..<2 { other.inputs[index].format = Int32(format) }
+                let (answer, reason, text) = unsafe trial.rig.supports(table, other)
+                guard answer.code != 0 else { continue }
+                try answer.gives(.unsupported, .format, when: "for the layout \(format)")
+                try trial.require(
+                    format != HENG_FORMAT_ND && reason == Int32(HENG_REFUSAL_LAYOUT) && !text.isEmpty,
+                    "The layout \(format) is refused for the reason \(reason): \(text)")
+            }
+        },
+        .table("rank", "a tensor of too many axes, or of unknown ones, is refused and read no further", 39, 41, 49) {
+            trial in
+            let table = try unsafe trial.operatorTable()
+            var (use, _) = try unsafe trial.simpleUse(table, [2, 3])
+            use.inputs[0].name = String(repeating: "n", count: Int(HENG_NAME_LIMIT))
+            try unsafe trial.rig.supports(table, use).answer.done("for a tensor with a name of 128 letters")
+            var wrong = use
+            wrong.inputs[0].dims = [Int64](repeating: 1, count: Int(HENG_RANK_LIMIT) + 1)
+            try unsafe trial.rig.supports(table, wrong).answer.fails(when: "for a tensor of 129 axes")
+            wrong = use
+            wrong.inputs[1].rank = HENG_RANK_UNKNOWN
+            try unsafe trial.rig.supports(table, wrong).answer.fails(when: "for a tensor of unknown rank")
+            wrong = use
+            wrong.inputs[1].dims = [-5, 3]
+            try unsafe trial.rig.supports(table, wrong).answer.fails(when: "for an extent of -5")
+        },
         .table("infer", "the shape of an output is inferred, with broadcasting", 48) { trial in
             let table = try unsafe trial.operatorTable()
             var (use, _) = try unsafe trial.simpleUse(table, [4])
