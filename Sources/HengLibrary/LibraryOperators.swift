@@ -74,16 +74,23 @@ private let schemas = ModelSetup.allOperators.schemas
 nonisolated(unsafe) private let listings = unsafe makeListings()
 
 private func makeListings() -> [heng_operator_listing] {
-    unsafe schemas.map { schema in
+    unsafe schemas.filter { crossingTypes(of: $0) != 0 }.map { schema in
         var listing = unsafe heng_operator_listing()
         unsafe listing.domain = unsafe cString(schema.domain.rawValue)
         unsafe listing.name = unsafe cString(schema.name)
-        unsafe listing.since = 1
-        unsafe listing.types = schema.inputs.first?.types.rawValue ?? 0
+        unsafe listing.since = Int32(clamping: schema.since)
+        // Without inputs, any type may be what it makes.
+        unsafe listing.types = crossingTypes(of: schema)
         let type = ModelSetup.allOperators[schema.name, schema.domain] as? any Operator.Type
         unsafe listing.trainable = type?.hasGradient ?? false ? 1 : 0
         return unsafe listing
     }
+}
+
+/// The element types of the first input that lie in buffers; without inputs, any type may be what it makes.
+private func crossingTypes(of schema: OperatorSchema) -> UInt64 {
+    let types = (schema.inputs.first?.types ?? .tensors).elementTypes
+    return types.filter { $0 != .string }.reduce(0) { $0 | 1 << UInt64($1.rawValue) }
 }
 
 private func list(

@@ -173,11 +173,104 @@ struct ConformDeviceCommandTests {
         #expect(run.status == 0, "\(run.output)\(run.errors)")
     }
 
+    /// Two simulated devices, which claim the same bits on every device; the second may have a fault.
+    private func compared(fault: String, _ arguments: String...) throws -> Finished {
+        let file = sandbox.work + "/simdev.json"
+        let text = """
+            {"devices": [{"name": "One", "memory_bytes": 67108864},
+                         {"name": "Two", "memory_bytes": 67108864, "faults": [\(fault)]}]}
+            """
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        return try sandbox.run(
+            ["heng", "conform", "determinism", "--device", "simdev:0", "--filter", "^determinism/devices/"]
+                + arguments, with: ["HENG_SIMDEV": file])
+    }
+
+    @Test(arguments: [[], ["--against", "simdev:1"]])
+    func `devices that claim the same bits are compared`(arguments: [String]) throws {
+        let wrong = #"{"at": {"operator": "MatMul"}, "do": "wrong-result", "element": 0, "add": 0.5}"#
+        let same = try arguments.isEmpty ? compared(fault: "") : compared(fault: "", "--against", "simdev:1")
+        let other =
+            try arguments.isEmpty ? compared(fault: wrong) : compared(fault: wrong, "--against", "simdev:1")
+
+        #expect(same.status == 0, "\(same.output)\(same.errors)")
+        #expect(same.output.contains("D determinism  9      9"), "\(same.output)")
+        #expect(other.status == 1)
+        #expect(other.lines.count { $0.hasPrefix("fail  ") } == 1, "\(other.output)")
+        #expect(other.output.contains("fail  determinism/devices/MatMul/1: The outputs on"))
+    }
+
+    @Test func `a device is not compared with itself, and one that claims nothing is outside`() throws {
+        let itself = try compared(fault: "", "--against", "simdev:0")
+        #expect(itself.status == 2)
+        #expect(itself.errors.contains("--against simdev:0 is the device itself"), "\(itself.errors)")
+        let alone = try sandbox.run([
+            "heng", "conform", "determinism", "--device", "cpu:0", "--filter",
+            "^determinism/(devices|run)/Add/",
+        ])
+        #expect(alone.status == 0, "\(alone.output)\(alone.errors)")
+    }
+
+    @Test func `a case of an older version than the one that is listed is outside the profile`() throws {
+        let profile = sandbox.work + "/late.json"
+        let json = sandbox.work + "/late-report.json"
+        let text = #"{"name": "late", "operators": [{"name": "Add", "types": ["float32"], "since": 18}]}"#
+        try Data(text.utf8).write(to: URL(fileURLWithPath: profile))
+        _ = try sandbox.run([
+            "heng", "conform", "operators", "--device", "cpu:0", "--cases", fixturePath("conformance"),
+            "--profile", profile, "--filter", "^operators/onnx/as-is/test_double$", "--json", json,
+        ])
+        let found = try #require(KitResult.read(json).results.first)
+
+        #expect(found.verdict == .unsupportedOutsideProfile)
+        #expect(
+            found.reason
+                == "The device serves Add from version 18 on of the operator set, and the case uses version 17."
+        )
+    }
+
+    @Test(
+        .enabled(
+            if: FileManager.default.fileExists(atPath: Sandbox.programs + "/libHengLibrary.so"),
+            "libheng.so was not built here"))
+    func `a node that fails while it runs is found in its model`() throws {
+        let file = sandbox.work + "/failing.json"
+        // The third call: one prepares the node, one runs it well.
+        let text = """
+            {"devices": [{"name": "One", "memory_bytes": 67108864, "host_addressable": true, "faults": [
+              {"at": {"operator": "Gather", "call": 3}, "do": "late-error", "code": "EXECUTION"}]}]}
+            """
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        let listed = try sandbox.run(["heng", "devices"], with: ["HENG_SIMDEV": file]).lines.dropFirst()
+        let index = try #require(listed.firstIndex { $0.hasPrefix("simdev:0 ") }) - 1
+        let run = try sandbox.run(
+            [
+                "heng", "conform", "models", "--plugin", Sandbox.programs + "/libHengLibrary.so", "--device",
+                "simdev:\(index)", "--filter", "^models/table/failure$",
+            ], with: ["HENG_SIMDEV": file])
+
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        #expect(run.output.contains("(One) conforms"), "\(run.output)")
+    }
+
     @Test func `requirements say that the text was not read`() throws {
         let run = try sandbox.run(["heng", "conform", "clauses"])
         #expect(run.status == 0)
         #expect(run.lines.count { $0.hasPrefix("R280-") } == 66)
         #expect(run.output.contains("was not read"))
         #expect(run.lines.count { $0.hasPrefix("    our reading: ") } == 66)
+        #expect(!run.output.contains("no case yet"))
+        #expect(
+            run.lines.contains(
+                "    media (heng_media_table): declared, not offered by any device yet"))
+    }
+
+    @Test func `with a report requirements tell each test and its status`() throws {
+        let json = sandbox.work + "/report.json"
+        _ = try conform("--filter", "^runtime/copy/", "--json", json)
+        let run = try sandbox.run(["heng", "conform", "clauses", "--report", json])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.output.contains("runtime/copy/capacity (pass)"), "\(run.output)")
+        #expect(run.lines.contains("    media (heng_media_table): not offered"))
     }
 }

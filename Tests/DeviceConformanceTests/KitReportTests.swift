@@ -78,6 +78,78 @@ struct JudgeTests {
         #expect(everything.verdict == .fail)
     }
 
+    @Test(arguments: [
+        (7, nil, CaseOutcome.Word.pass, Verdict.unsupportedOutsideProfile),
+        (7, nil, .fail, .unsupportedOutsideProfile), (7, nil, .crashed, .crashed),
+        (13, nil, .pass, .pass), (13, nil, .fail, .fail), (22, nil, .pass, .pass),
+        (22, 21, .pass, .unsupportedOutsideProfile),
+        (21, 21, .fail, .fail),
+    ])
+    func `a version that the device is not listed for is outside its profile`(
+        version: Int, until: Int?, word: CaseOutcome.Word, verdict: Verdict
+    ) {
+        let listed = Profile(
+            name: "listed",
+            operators: [ProfileOperator(name: "Add", types: ["float32"], since: 13, until: until)])
+        var report = KitReport(outcome: CaseOutcome(word, reason: "It is so."))
+        report.versions = [
+            OperatorVersion(name: "Unlisted", version: 1), OperatorVersion(name: "Add", version: version),
+        ]
+        let found = Judge(profile: listed, isVerifying: false).judge(
+            Samples.given("operators/onnx/as-is/x", cells: [add], work: "{}"), report, command: "again")
+
+        #expect(found.verdict == verdict)
+        if verdict == .unsupportedOutsideProfile {
+            #expect(
+                found.reason
+                    == "The device serves Add from version 13 \(until.map { "to \($0)" } ?? "on") of the "
+                    + "operator set, and the case uses version \(version).")
+        }
+    }
+
+    @Test func `one listing among several that has the version is enough`() {
+        let twice = Profile(
+            name: "twice",
+            operators: [
+                ProfileOperator(name: "Add", types: ["int8"], since: 14),
+                ProfileOperator(name: "Add", types: ["float32"], since: 7, until: 13),
+            ])
+        #expect(twice.refusal(of: [OperatorVersion(name: "Add", version: 7)]) == nil)
+        #expect(twice.refusal(of: [OperatorVersion(name: "Add", version: 20)]) == nil)
+        #expect(twice.refusal(of: [OperatorVersion(name: "Add", version: 6)]) != nil)
+        #expect(Profile(name: "all").refusal(of: [OperatorVersion(name: "Add", version: 1)]) == nil)
+    }
+
+    @Test func `a list of operators that ends keeps its ends`() throws {
+        let offered = OfferedOperator(
+            domain: "", name: "Add", since: 13, until: 0, types: 2, isTrainable: false, isPattern: false)
+        var closed = offered
+        closed.until = 20
+        let profile = Profile(of: [offered, closed], name: "x")
+        #expect(profile.operators?.map(\.since) == [13, 13])
+        #expect(profile.operators?.map(\.until) == [nil, 20])
+        let again = try JSONDecoder().decode(Profile.self, from: JSONEncoder().encode(profile))
+        #expect(again == profile)
+    }
+
+    @Test func `reports are compared by their bits, and a refusal is none of them`() {
+        func report(_ digest: UInt64?, _ outcome: CaseOutcome = .pass) -> KitReport {
+            var report = KitReport(outcome: outcome, seconds: 1)
+            report.digest = digest
+            return report
+        }
+        let same = KitRun.merged([("this device", report(5)), ("other:1", report(5))])
+        #expect(same.outcome == .pass && same.seconds == 2)
+        #expect(
+            KitRun.merged([("this device", report(5)), ("other:1", report(6))]).outcome
+                == .fail("The outputs on other:1 have not the same bits as those on this device."))
+        #expect(
+            KitRun.merged([("this device", report(nil)), ("other:1", report(nil))]).outcome.word == .fail)
+        #expect(
+            KitRun.merged([("this device", report(5)), ("other:1", report(nil, .unsupported("No.")))]).outcome
+                == .unsupported("No."))
+    }
+
     @Test func `what can never be is not run, what is not yet there is run and excluded`() {
         let never = Samples.case("runtime/never/ever", .pass, profile: profile)
         let later = Samples.case("runtime/later", .fail, profile: profile)

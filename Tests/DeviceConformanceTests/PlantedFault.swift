@@ -50,7 +50,6 @@ nonisolated(unsafe) let cpu: heng_accelerator_table = {
     }
 }
 
-
 extension PlantedFault {
     static let all = loading + describing + ordering + copying + timing + launching + remembering + telling
 

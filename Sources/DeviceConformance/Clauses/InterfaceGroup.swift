@@ -28,7 +28,8 @@ package struct InterfaceGroup: Hashable, Sendable {
     package func status(in result: KitResult?) -> String {
         guard let result else {
             let count = DeviceCases.all.count { given in cases.contains { Glob.matches(given.id, $0) } }
-            return cases.isEmpty ? "declared, not offered by any device yet" : "\(count) cases of the bare table"
+            return cases.isEmpty
+                ? "declared, not offered by any device yet" : "\(count) cases of the bare table"
         }
         guard result.device.groups.contains(name) else { return "not offered" }
         guard !cases.isEmpty else { return "offered, and no case asks for it" }
@@ -38,6 +39,7 @@ package struct InterfaceGroup: Hashable, Sendable {
         let passed = executed.count { $0.verdict == .pass }
         guard !executed.isEmpty else { return "offered, nothing executed" }
         return passed == executed.count
-            ? "passes (\(passed) cases)" : "does not pass (\(executed.count - passed) of \(executed.count) fail)"
+            ? "passes (\(passed) cases)"
+            : "does not pass (\(executed.count - passed) of \(executed.count) fail)"
     }
 }

@@ -68,6 +68,7 @@ package struct Requirement: Hashable, Sendable {
         guard !executed.isEmpty else { return own.isEmpty ? "not selected" : "not offered" }
         let passed = executed.count { $0.verdict == .pass }
         return passed == executed.count
-            ? "met (\(passed) \(passed == 1 ? "case" : "cases"))" : "not met (\(executed.count - passed) of \(executed.count) fail)"
+            ? "met (\(passed) \(passed == 1 ? "case" : "cases"))"
+            : "not met (\(executed.count - passed) of \(executed.count) fail)"
     }
 }

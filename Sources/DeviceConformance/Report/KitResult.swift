@@ -43,7 +43,8 @@ package struct KitCaseResult: Codable, Hashable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case name = "case"
-        case level, title, clauses, verdict, reason, seconds, worst, seed, threads, devices, cells, measurements
+        case level, title, clauses, verdict, reason, seconds, worst, seed, threads, devices, cells,
+            measurements
         case exclusion, command
         case isUnexpectedPass = "unexpected_pass"
     }

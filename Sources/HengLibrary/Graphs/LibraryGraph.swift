@@ -169,7 +169,8 @@ extension LibraryGraph {
         // In a file each node reads what stands before it, which also excludes circles.
         if let missing = node.input.first(where: { !$0.isEmpty && number(of: $0) == nil }) {
             throw failure(
-                .graph, "graph_read", "The node \(node.name) reads \(missing), which nothing before it makes.")
+                .graph, "graph_read", "The node \(node.name) reads \(missing), which nothing before it makes."
+            )
         }
         nodes.append(node)
         let types = (try? inferredTypes(of: node)) ?? nil

@@ -126,7 +126,8 @@ private func addRunning(_ table: inout heng_model_table) {
                 RangeScope(device: found.device, operation: "model_run"))
         }
     }
-    unsafe table.model_submit = { handle, stream, inputs, inputCount, outputs, outputCount, correlation, error in
+    unsafe table.model_submit = {
+        handle, stream, inputs, inputCount, outputs, outputCount, correlation, error in
         unsafe guarded("model_submit", error) {
             let (model, found) = try unsafe model(handle, "model_submit")
             let lane = try unsafe find(stream, HENG_OBJECT_STREAM, "model_submit")

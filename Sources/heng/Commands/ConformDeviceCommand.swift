@@ -112,7 +112,7 @@ extension ConformCommand {
                 Devices of one library that claim the same bits on every device are compared with each other.
 
                 Examples: heng conform determinism --device cpu:0
-                          heng conform determinism --device sim:0 --against sim:1
+                          heng conform determinism --device simdev:0 --against simdev:1
                 """)
         static let levels: [Level]? = [.determinism]
         @OptionGroup var choices: KitChoices
@@ -176,7 +176,8 @@ extension ConformCommand {
                         ? "" : "\n    cases: \((row.outcomes ?? row.cases).joined(separator: ", "))")
             }
             let tables = groups.map { "    \($0.group) (\($0.table)): \($0.status)" }
-            return lines.joined(separator: "\n") + "\nGroups of the header:\n" + tables.joined(separator: "\n")
+            return lines.joined(separator: "\n") + "\nGroups of the header:\n"
+                + tables.joined(separator: "\n")
                 + "\nThe text of GB/T 45280-2025 was not read: these are our readings of public material about it."
         }
     }

@@ -190,7 +190,8 @@ extension KitSession {
         let interrupt = try Interruption.require()
         let run = KitRun(
             KitOptions(timeLimit: .milliseconds(Int64((limit * 1000).rounded(.up))), workers: try workers()),
-            judge: Judge(profile: profile, isVerifying: choices.verify), program: try program(place(of: description), as: choices.device),
+            judge: Judge(profile: profile, isVerifying: choices.verify),
+            program: try program(place(of: description), as: choices.device),
             others: Dictionary(programs, uniquingKeysWith: { first, _ in first }),
             command: line, isInterrupted: { interrupt.isTriggered })
         return try run.results(of: cases)

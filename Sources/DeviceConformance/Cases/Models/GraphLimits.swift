@@ -12,7 +12,8 @@ extension DeviceCases {
                 let (answer, found) = calls.needsCompile(graph, model)
                 try answer.done(what)
                 try trial.require(
-                    found == needed, "\(what), a graph says that it \(found ? "must" : "need not") be compiled.")
+                    found == needed,
+                    "\(what), a graph says that it \(found ? "must" : "need not") be compiled.")
             }
             var model = try trial.compiled(calls, sample.graph, in: context)
             try expect(false, model, sample.graph, "just compiled")
@@ -22,16 +23,22 @@ extension DeviceCases {
             try expect(false, model, sample.graph, "looked at")
             // Each kind of change does.
             let changes: [(String, () -> Answer)] = [
-                ("given another operator", {
-                    calls.change(sample.nodes[2], of: sample.graph, to: .node("Neg", named: "positive"))
-                }),
+                (
+                    "given another operator",
+                    {
+                        calls.change(sample.nodes[2], of: sample.graph, to: .node("Neg", named: "positive"))
+                    }
+                ),
                 ("given other outputs", { calls.setOutputs([sample.outputs[2]], of: sample.graph) }),
                 ("freed of a node", { calls.remove(sample.nodes[3], from: sample.graph) }),
-                ("given a node", {
-                    calls.add(
-                        .node("Relu", named: "again"), reading: [sample.outputs[2]], to: sample.graph
-                    ).answer
-                }),
+                (
+                    "given a node",
+                    {
+                        calls.add(
+                            .node("Relu", named: "again"), reading: [sample.outputs[2]], to: sample.graph
+                        ).answer
+                    }
+                ),
             ]
             for (what, change) in changes {
                 try change().done()
@@ -48,7 +55,8 @@ extension DeviceCases {
             try calls.needsCompile(.null, model).answer.refusesNull()
             try calls.needsCompile(sample.graph, .null).answer.refusesNull()
         },
-        .graph("compile-wrong", "a graph without outputs, or for no context, is not compiled", 59, 65) { trial in
+        .graph("compile-wrong", "a graph without outputs, or for no context, is not compiled", 59, 65) {
+            trial in
             let calls = try trial.graphs()
             let context = try trial.context()
             let empty = try trial.graph(calls)
@@ -85,7 +93,8 @@ extension DeviceCases {
                 try trial.models().unload(model).done()
             }
         },
-        .graph("values", "a value's name, rank, type and constant have their limits", 37, 39, 41, 58) { trial in
+        .graph("values", "a value's name, rank, type and constant have their limits", 37, 39, 41, 58) {
+            trial in
             let calls = try trial.graphs()
             let graph = try trial.graph(calls)
             let most = String(repeating: "n", count: Int(HENG_NAME_LIMIT))
@@ -112,7 +121,8 @@ extension DeviceCases {
             }.gives(.invalidArgument, .dataType, .version, when: "with a null")
             try calls.add(.value("x", 2), to: .null).answer.refusesNull()
         },
-        .graph("nodes", "a node that cannot be is refused, and leaves nothing in the graph", 49, 58) { trial in
+        .graph("nodes", "a node that cannot be is refused, and leaves nothing in the graph", 49, 58) {
+            trial in
             let calls = try trial.graphs()
             let sample = try trial.sampleGraph(calls)
             let (x, z) = (sample.values[0], sample.values[1])
@@ -142,7 +152,8 @@ extension DeviceCases {
             let model = try trial.compiled(calls, sample.graph, in: context, "after refused nodes")
             try trial.runSample(trial.models(), model, in: context, "after refused nodes")
         },
-        .graph("foreign", "a value of another graph, and one that is made later, are none here", 58) { trial in
+        .graph("foreign", "a value of another graph, and one that is made later, are none here", 58) {
+            trial in
             let calls = try trial.graphs()
             let sample = try trial.sampleGraph(calls)
             let small = try trial.graph(calls)

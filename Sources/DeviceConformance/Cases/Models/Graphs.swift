@@ -4,7 +4,8 @@ internal import CHengAccelerator
 extension DeviceCases {
     /// How graphs are built, searched and changed.
     static let graphBuilding: [DeviceCase] = [
-        .graph("build", "a graph of operators and values, compiled, computes what they say", 58, 59) { trial in
+        .graph("build", "a graph of operators and values, compiled, computes what they say", 58, 59) {
+            trial in
             let calls = try trial.graphs()
             let sample = try trial.sampleGraph(calls)
             let numbers = sample.values + sample.outputs
@@ -135,7 +136,8 @@ extension DeviceCases {
             let (answer, number) = calls.find("sum", in: graph)
             try answer.done("in a graph that was read")
             try trial.require(
-                calls.node(number, of: graph).facts?.operatorName == "Add", "The node sum that was read is no Add.")
+                calls.node(number, of: graph).facts?.operatorName == "Add",
+                "The node sum that was read is no Add.")
             let path = "\(try trial.folder())/written.onnx"
             try calls.write(graph, to: path).done()
             let context = try trial.context()

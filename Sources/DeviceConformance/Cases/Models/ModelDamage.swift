@@ -26,7 +26,8 @@ extension DeviceCases {
             let model = try trial.loaded(calls, in: context)
             try trial.runSample(calls, model, in: context, "after damaged ones")
         },
-        .model("mutated", "changed bytes never end the process, and a refused model leaves nothing", 57) { trial in
+        .model("mutated", "changed bytes never end the process, and a refused model leaves nothing", 57) {
+            trial in
             let calls = try trial.models()
             let context = try trial.context()
             let bytes = SampleModel.model.bytes
@@ -70,7 +71,8 @@ extension DeviceCases {
             var wrong = SampleModel.model
             wrong.nodes[1].inputs = ["p", "nobody"]
             let made = calls.load(ModelWish(bytes: wrong.bytes), in: context)
-            try made.gives(.model, .modelDeserialize, .graph, .fileParse, when: "with a value that is missing")
+            try made.gives(
+                .model, .modelDeserialize, .graph, .fileParse, when: "with a value that is missing")
             wrong = SampleModel.model
             wrong.inputs[1].dims = [4, 7]
             try calls.load(ModelWish(bytes: wrong.bytes), in: context).gives(
@@ -103,7 +105,8 @@ extension DeviceCases {
             guard let error = answer.error, let name = error.node else {
                 try trial.fail("The error of a node does not name it.")
             }
-            try trial.require(error.operatorName == "Gather", "\(error.operatorName ?? "No operator") failed.")
+            try trial.require(
+                error.operatorName == "Gather", "\(error.operatorName ?? "No operator") failed.")
             let nodes = try (0..<calls.describe(first).facts.nodes).map { try node(calls, first, $0) }
             guard let node = nodes.first(where: { $0.name == name }) else {
                 try trial.fail("The node \(name) that failed is not among the model's.")
@@ -167,7 +170,8 @@ extension DeviceCases {
             }
             try trial.rig.contextDestroy(context).done("after its last model")
         },
-        .model("unload-busy", "a model that is unloaded while its work waits ends after that work", 53) { trial in
+        .model("unload-busy", "a model that is unloaded while its work waits ends after that work", 53) {
+            trial in
             try trial.requireHostFunctions()
             let calls = try trial.models()
             let context = try trial.context()

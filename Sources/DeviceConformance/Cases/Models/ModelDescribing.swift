@@ -16,7 +16,8 @@ extension DeviceCases {
                 facts.inputs == 2 && facts.outputs == 2,
                 "A model of 2 inputs and 2 outputs is said to have \(facts.inputs) and \(facts.outputs).")
             try trial.require(facts.nodes > 0, "A model that computes something has no nodes.")
-            try trial.require(!facts.isDynamic, "A loaded model whose shapes are known is said to be dynamic.")
+            try trial.require(
+                !facts.isDynamic, "A loaded model whose shapes are known is said to be dynamic.")
             for (index, value) in SampleModel.inputs.enumerated() {
                 let (answer, found) = calls.input(model, index)
                 try answer.done("number \(index)")
@@ -49,7 +50,8 @@ extension DeviceCases {
                 unsafe $0(model.raw, 0, nil, $1)
             }.refusesNull()
         },
-        .model("describe-older", "an older caller's shorter struct is not written beyond its size", 55) { trial in
+        .model("describe-older", "an older caller's shorter struct is not written beyond its size", 55) {
+            trial in
             let calls = try trial.models()
             let context = try trial.context()
             let model = try trial.loaded(calls, in: context)
@@ -89,7 +91,8 @@ extension DeviceCases {
                     && heng_tensor_size(nil) == 0,
                 "No description reads as one.")
         },
-        .model("nodes", "a model's nodes have names, operators and tensors, and end where they say", 56) { trial in
+        .model("nodes", "a model's nodes have names, operators and tensors, and end where they say", 56) {
+            trial in
             let calls = try trial.models()
             let context = try trial.context()
             let model = try trial.loaded(calls, in: context)

@@ -22,7 +22,8 @@ extension DeviceCases {
             let (wrong, _) = calls.query(ModelWish(bytes: [1, 2, 3]))
             try wrong.refusesModel(when: "of three bytes")
         },
-        .model("load-memory", "a model is loaded from memory, which the caller has back at once", 50) { trial in
+        .model("load-memory", "a model is loaded from memory, which the caller has back at once", 50) {
+            trial in
             let calls = try trial.models()
             let context = try trial.context()
             let model = try trial.loaded(calls, in: context)
@@ -105,7 +106,8 @@ extension DeviceCases {
                 let place = Place.buffer(buffer, size: Int(needed) - 1)
                 if isWeights { wish.weights = place } else { wish.working = place }
                 try calls.load(wish, in: context).gives(
-                    .modelSize, when: "with \(needed - 1) of \(needed) bytes for "
+                    .modelSize,
+                    when: "with \(needed - 1) of \(needed) bytes for "
                         + (isWeights ? "weights" : "intermediate values"))
             }
         },

@@ -38,7 +38,9 @@ extension DeviceCases {
                 try trial.require(whole: memory, what: "A run with memory of the host")
             }
         },
-        .model("run-offset", "operands may lie anywhere in a buffer, and nothing beside them is touched", 40, 54) {
+        .model(
+            "run-offset", "operands may lie anywhere in a buffer, and nothing beside them is touched", 40, 54
+        ) {
             trial in
             let calls = try trial.models()
             let context = try trial.context()
@@ -66,7 +68,8 @@ extension DeviceCases {
             try trial.require(
                 trial.read(whole, from: buffer, of: whole, stream), is: expected, "A run inside one buffer")
         },
-        .model("submit", "a model runs in a stream, behind what is there and before what follows", 53, 63) { trial in
+        .model("submit", "a model runs in a stream, behind what is there and before what follows", 53, 63) {
+            trial in
             let calls = try trial.models()
             let context = try trial.context()
             let (stream, other) = (try trial.stream(in: context), try trial.stream(in: context))
@@ -97,7 +100,8 @@ extension DeviceCases {
             }
             try trial.rig.synchronize(stream).done()
         },
-        .model("submit-held", "a submitted model does not run before the work in front of it", 53, 63) { trial in
+        .model("submit-held", "a submitted model does not run before the work in front of it", 53, 63) {
+            trial in
             try trial.requireHostFunctions()
             let calls = try trial.models()
             let context = try trial.context()
@@ -138,7 +142,9 @@ extension DeviceCases {
                 try trial.check(set, round: round, other, "The run in stream \(round)")
             }
         },
-        .model("submit-recorded", "a submission to a stream that is recorded runs when the recording does", 53) { trial in
+        .model(
+            "submit-recorded", "a submission to a stream that is recorded runs when the recording does", 53
+        ) { trial in
             let calls = try trial.models()
             let recordings = try unsafe trial.recordingTable()
             let context = try trial.context()
@@ -163,7 +169,9 @@ extension DeviceCases {
                 try trial.check(buffers, round: round, stream, "Submission \(round) of a recorded model")
             }
         },
-        .model("submit-wrong", "a submission to no stream, or with wrong operands, changes nothing", 53, 57, 65) {
+        .model(
+            "submit-wrong", "a submission to no stream, or with wrong operands, changes nothing", 53, 57, 65
+        ) {
             trial in
             let calls = try trial.models()
             let context = try trial.context()
@@ -181,7 +189,8 @@ extension DeviceCases {
             try calls.submit(model, in: stream, buffers.given, buffers.results).done("after refused ones")
             try trial.check(buffers, round: 2, stream, "After refused submissions")
         },
-        .model("operands", "operands that are too few, too many or too small have their classes", 54, 57) { trial in
+        .model("operands", "operands that are too few, too many or too small have their classes", 54, 57) {
+            trial in
             let calls = try trial.models()
             let context = try trial.context()
             let stream = try trial.stream(in: context)

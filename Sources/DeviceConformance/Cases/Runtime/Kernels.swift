@@ -181,7 +181,8 @@ extension DeviceCases {
                 when: "of an unknown kind of code")
         },
         .runtime(
-            "kernel/binary", "a module is loaded from the bytes that it gave, and not from a part of them", 45,
+            "kernel/binary", "a module is loaded from the bytes that it gave, and not from a part of them",
+            45,
             group: HENG_KIND_KERNEL_TABLE
         ) { trial in
             let table = try unsafe trial.kernelTable()
@@ -194,7 +195,8 @@ extension DeviceCases {
             let first = try unsafe trial.load(table, context, code, text).made()
             let bytes = try unsafe trial.binary(table, first)
             try unsafe trial.unload(table, first).done()
-            let again = try unsafe trial.load(table, context, HENG_CODE_BINARY, bytes).made("of its own bytes")
+            let again = try unsafe trial.load(table, context, HENG_CODE_BINARY, bytes).made(
+                "of its own bytes")
             let kernel = try unsafe trial.kernel(table, again, "add").made("of a module of bytes")
             let count = 300
             let buffer = try trial.buffer(in: context, count * 4)

@@ -35,6 +35,9 @@ extension DeviceCases {
                 try trial.require(
                     entry.until == 0 || entry.until >= entry.since, "\(entry.name) ends before it begins.")
                 try trial.require(entry.types != 0, "\(entry.name) takes no type.")
+                try trial.require(
+                    entry.types >> UInt64(HENG_TYPE_INT2 + 1) == 0 && entry.types & 1 == 0,
+                    "\(entry.name) takes types that there are not: \(entry.types).")
             }
             try trial.require(
                 try trial.rig.operators() == listed, "The list changes from one reading to the next.")
@@ -77,7 +80,10 @@ extension DeviceCases {
                     "The layout \(format) is refused for the reason \(reason): \(text)")
             }
         },
-        .table("rank", "a tensor of too many axes, or of unknown ones, is refused and read no further", 39, 41, 49) {
+        .table(
+            "rank", "a tensor of too many axes, or of unknown ones, is refused and read no further", 39, 41,
+            49
+        ) {
             trial in
             let table = try unsafe trial.operatorTable()
             var (use, _) = try unsafe trial.simpleUse(table, [2, 3])
