@@ -155,14 +155,13 @@ extension GroupFault {
                 return 0
             }
         },
-        unsafe kernel("half a module is a module", caughtBy: "binary") {
+        unsafe kernel("any bytes are a module", caughtBy: "binary-damaged") {
             unsafe $0.module_load = { context, arguments, module, error in
-                let result = unsafe kernels.module_load(context, arguments, module, error)
-                if result != 0, unsafe arguments?.pointee.code == Int32(HENG_CODE_BINARY) {
+                if unsafe arguments?.pointee.code == Int32(HENG_CODE_BINARY) {
                     unsafe module?.pointee = OpaquePointer(bitPattern: 0x1000)
                     return 0
                 }
-                return result
+                return unsafe kernels.module_load(context, arguments, module, error)
             }
         },
         unsafe kernel("code without bytes is welcome", caughtBy: "arguments") {
@@ -172,6 +171,23 @@ extension GroupFault {
                     return 0
                 }
                 return unsafe kernels.module_load(context, arguments, module, error)
+            }
+        },
+        unsafe kernel("any name is that of a kernel", caughtBy: "name") {
+            unsafe $0.kernel_get = { _, _, kernel, _ in
+                unsafe kernel?.pointee = OpaquePointer(bitPattern: 0x1000)
+                return 0
+            }
+        },
+        unsafe kernel("the compiler says nothing", caughtBy: "compile") {
+            unsafe $0.module_load = { context, arguments, module, _ in
+                unsafe kernels.module_load(context, arguments, module, nil)
+            }
+        },
+        unsafe kernel("every kind of code is supported", caughtBy: "code") {
+            unsafe $0.code_supported = { _, _, supported, _ in
+                unsafe supported?.pointee = 1
+                return 0
             }
         },
         unsafe kernel("a launch adds twice", caughtBy: "launch") {

@@ -181,7 +181,7 @@ extension DeviceCases {
                 when: "of an unknown kind of code")
         },
         .runtime(
-            "kernel/binary", "a module is loaded from the bytes that it gave, and not from a part of them",
+            "kernel/binary", "a module is loaded from the bytes that it gave, after it is gone",
             45,
             group: HENG_KIND_KERNEL_TABLE
         ) { trial in
@@ -206,6 +206,20 @@ extension DeviceCases {
                 trial.read(count * 4, from: buffer, of: count * 4, stream),
                 is: (0..<count).flatMap { _ -> [UInt8] in [5, 0, 0, 0] }, "A kernel of a module of bytes")
             try unsafe trial.unload(table, again).done()
+        },
+        .runtime(
+            "kernel/binary-damaged", "bytes that are no module, or only a part of one, are refused", 45, 49,
+            group: HENG_KIND_KERNEL_TABLE
+        ) { trial in
+            let table = try unsafe trial.kernelTable()
+            guard try unsafe trial.supports(table, HENG_CODE_BINARY) else {
+                throw CaseEnd.outside("The device takes no modules as bytes of its own.")
+            }
+            let (code, text) = try unsafe trial.source(table)
+            let context = try trial.context()
+            let first = try unsafe trial.load(table, context, code, text).made()
+            let bytes = try unsafe trial.binary(table, first)
+            try unsafe trial.unload(table, first).done()
             for wrong in [Array(bytes.prefix(bytes.count / 2)), pattern(200)] {
                 try unsafe trial.load(table, context, HENG_CODE_BINARY, wrong).answer.fails(
                     when: "of \(wrong.count) bytes that are no module")
