@@ -74,7 +74,7 @@ extension LibraryModel {
             return KeptBuffer(try context.makeBuffer(of: ByteCount(bytes: max(1, view.size))))
         }
         // Copies and kernels use these buffers until the stream is done, also when not all could be submitted.
-        defer { withExtendedLifetime(staged) { _ = try? stream.synchronize() } }
+        defer { withExtendedLifetime(staged) { _ = try? own.stream.synchronize() } }
         let places = zip(inputs + outputs, staged).map { $1?.view.view(offset: 0, size: $0.size) ?? $0 }
         for (index, input) in inputs.enumerated() where staged[index] != nil && input.size > 0 {
             try own.stream.copy(from: input, to: places[index])
