@@ -22,7 +22,16 @@ internal import Synchronization
         switch Int(code) {
         case HENG_CODE_OPENCL_C:
             program = try Program.ofSource(bytes, options, device: device, context: context.raw)
-        case HENG_CODE_BINARY: program = try Program.ofBinary(bytes, device: device, context: context.raw)
+        case HENG_CODE_BINARY:
+            guard let binary = SealedProgram.open(bytes, for: Array(context.device.facts.programKey.utf8))
+            else {
+                throw DeviceError(
+                    .operatorLoad, operation: "module_load",
+                    text:
+                        "The bytes are not what module_binary gave on this device and driver, or not all of it."
+                )
+            }
+            program = try Program.ofBinary(binary, device: device, context: context.raw)
         default:
             throw DeviceError(
                 .unsupported, operation: "module_load",
@@ -56,7 +65,8 @@ internal import Synchronization
     func binary() throws(DeviceError) -> UnsafeRawBufferPointer {
         let bytes = unsafe state.withLock { state -> UnsafeRawBufferPointer? in
             if let binary = unsafe state.binary { return UnsafeRawBufferPointer(binary) }
-            guard let bytes = Program.binary(of: program) else { return nil }
+            guard let binary = Program.binary(of: program) else { return nil }
+            let bytes = SealedProgram.seal(binary, for: Array(context.device.facts.programKey.utf8))
             let kept = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
             unsafe kept.copyBytes(from: bytes)
             unsafe state.binary = unsafe kept

@@ -24,6 +24,9 @@ struct DeviceFacts: Sendable {
     var uuid: [UInt8] = []
     var pciAddress: String?
 
+    /// What a program was made for: binaries are good for the same device and driver only.
+    var programKey: String { [platform, name, vendor, version, driver].joined(separator: "\n") }
+
     /// Nil for a device that we cannot use: older than 1.2, without a compiler, not there at the moment.
     init?(of device: UInt, platform: String) {
         func number(_ parameter: Int) -> Int {

@@ -4,12 +4,44 @@ internal import Essentials
 internal import Glibc
 #endif
 
-/// A kept program: a file with the key it was made for, the length and a sum of its bytes.
+/// A program's bytes with the key they were made for, their length and a sum.
+///
+/// Drivers trust the binaries that they get: PoCL ends the process where one is cut short.
+enum SealedProgram {
+    private static let mark: [UInt8] = Array("HENGOCL1".utf8)
+
+    static func seal(_ payload: [UInt8], for key: [UInt8]) -> [UInt8] {
+        mark + bytes(UInt64(key.count)) + key + bytes(UInt64(payload.count)) + bytes(sum(payload, 0))
+            + payload
+    }
+
+    /// The program, where the bytes are whole and for that key.
+    static func open(_ sealed: [UInt8], for key: [UInt8]) -> [UInt8]? {
+        let head = mark + bytes(UInt64(key.count)) + key
+        guard sealed.count >= head.count + 16, sealed.starts(with: head) else { return nil }
+        let payload = Array(sealed[(head.count + 16)...])
+        let facts = bytes(UInt64(payload.count)) + bytes(sum(payload, 0))
+        return Array(sealed[head.count..<head.count + 16]) == facts ? payload : nil
+    }
+
+    private static func bytes(_ number: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
+    }
+
+    /// FNV-1a with another start for each seed, and its bits mixed at the end.
+    static func sum(_ bytes: some Sequence<UInt8>, _ seed: UInt64) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ (seed &* 0x9E37_79B9_7F4A_7C15)
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        hash = (hash ^ (hash >> 29)) &* 0xBF58_476D_1CE4_E5B9
+        return hash ^ (hash >> 32)
+    }
+}
+
+/// A kept program, sealed in a file.
 ///
 /// A file is written under another name and takes its own in one step, so that a second process never sees half of it.
 /// One that is damaged, cut, for another key, or not our own user's is as good as none.
 package struct ProgramFile {
-    private static let mark: [UInt8] = Array("HENGOCL1".utf8)
     private static let limit = 64 << 20
 
     let path: String
@@ -48,24 +80,12 @@ package struct ProgramFile {
             facts.st_uid == geteuid(), facts.st_size <= ProgramFile.limit
         else { return nil }
         guard let bytes = ProgramFile.readAll(descriptor, Int(facts.st_size)) else { return nil }
-        return payload(of: bytes)
-    }
-
-    private func payload(of bytes: [UInt8]) -> [UInt8]? {
-        let head = ProgramFile.mark + ProgramFile.bytes(UInt64(key.count)) + key
-        guard bytes.count >= head.count + 16, bytes.starts(with: head) else { return nil }
-        let payload = Array(bytes[(head.count + 16)...])
-        let facts = ProgramFile.bytes(UInt64(payload.count)) + ProgramFile.bytes(ProgramFile.sum(payload, 0))
-        guard Array(bytes[head.count..<head.count + 16]) == facts else { return nil }
-        return payload
+        return SealedProgram.open(bytes, for: key)
     }
 
     /// Keeps a program; what cannot be kept is built again the next time.
     package func write(_ payload: [UInt8]) {
-        let bytes =
-            ProgramFile.mark + ProgramFile.bytes(UInt64(key.count)) + key
-            + ProgramFile.bytes(UInt64(payload.count)) + ProgramFile.bytes(ProgramFile.sum(payload, 0))
-            + payload
+        let bytes = SealedProgram.seal(payload, for: key)
         guard let slash = path.lastIndex(of: "/"), ProgramFile.makeFolder(String(path[..<slash])) else {
             return
         }
@@ -113,23 +133,9 @@ package struct ProgramFile {
         return true
     }
 
-    // MARK: - Sums
-
-    private static func bytes(_ number: UInt64) -> [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
-    }
-
-    /// FNV-1a with another start for each seed, and its bits mixed at the end.
-    static func sum(_ bytes: some Sequence<UInt8>, _ seed: UInt64) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ (seed &* 0x9E37_79B9_7F4A_7C15)
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        hash = (hash ^ (hash >> 29)) &* 0xBF58_476D_1CE4_E5B9
-        return hash ^ (hash >> 32)
-    }
-
     /// 128 bits in hexadecimal digits.
     static func name(of bytes: some Sequence<UInt8>) -> String {
-        [sum(bytes, 1), sum(bytes, 2)].map { number in
+        [SealedProgram.sum(bytes, 1), SealedProgram.sum(bytes, 2)].map { number in
             let digits = String(number, radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }.joined()

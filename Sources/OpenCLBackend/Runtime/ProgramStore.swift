@@ -54,10 +54,7 @@ internal import Synchronization
         _ file: OpenCLKernelSources.File, _ options: String, in context: UInt
     ) throws(DeviceError) -> UInt {
         let source = OpenCLKernelSources.common + OpenCLKernelSources.text(of: file)
-        let key = [
-            facts.platform, facts.name, facts.vendor, facts.version, facts.driver, options,
-            ProgramFile.name(of: source),
-        ].joined(separator: "\n")
+        let key = [facts.programKey, options, ProgramFile.name(of: source)].joined(separator: "\n")
         let kept = ProgramFile(key: key)
         if let binary = kept?.read(),
             let program = try? Program.ofBinary(binary, device: device, context: context)
