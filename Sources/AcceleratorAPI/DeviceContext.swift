@@ -95,11 +95,7 @@ package struct DeviceContext: ~Copyable, Sendable {
         try unsafe table.call(table.functions.pointee.context_memory_info, "context_memory_info") {
             unsafe $0(core.handle, &raw, $1)
         }
-        return unsafe MemoryAccount(
-            inUse: ByteCount(bytes: Int(clamping: raw.in_use)),
-            highWater: ByteCount(bytes: Int(clamping: raw.high_water)),
-            reserved: ByteCount(bytes: Int(clamping: raw.reserved)),
-            limit: raw.limit == 0 ? nil : ByteCount(bytes: Int(clamping: raw.limit)), reuses: Int(raw.reuses))
+        return unsafe MemoryAccount(raw)
     }
 
     /// Sets how much memory may be in use at once; nil leaves only the device's own limit.
@@ -119,29 +115,6 @@ package struct DeviceContext: ~Copyable, Sendable {
             unsafe $0(core.handle, &released, $1)
         }
         return ByteCount(bytes: Int(clamping: released))
-    }
-}
-
-/// What a context's buffers take.
-package struct MemoryAccount: Hashable, Sendable, Codable {
-    /// Living buffers, with their rounding.
-    package var inUse: ByteCount
-    /// The most that was in use at any time.
-    package var highWater: ByteCount
-    /// Held from the system: in use, and kept for reuse.
-    package var reserved: ByteCount
-    package var limit: ByteCount?
-    /// How many allocations were served from kept memory.
-    package var reuses: Int
-
-    package init(
-        inUse: ByteCount, highWater: ByteCount, reserved: ByteCount, limit: ByteCount?, reuses: Int
-    ) {
-        self.inUse = inUse
-        self.highWater = highWater
-        self.reserved = reserved
-        self.limit = limit
-        self.reuses = reuses
     }
 }
 

@@ -36,7 +36,7 @@ private func group(of object: CheckedObject) throws(DeviceError) -> (DeviceTable
 private func checkDescription(
     _ description: UnsafePointer<heng_operator_description>?, _ operation: StaticString
 ) throws(DeviceError) -> heng_operator_description {
-    try unsafe checkHeader(description, HENG_KIND_OPERATOR_DESCRIPTION, operation)
+    try unsafe StructCrossing.checkHeader(description, HENG_KIND_OPERATOR_DESCRIPTION, "\(operation)")
     guard let full = unsafe StructCrossing.read(description, zero: heng_operator_description()) else {
         throw invalid("\(operation)", "\(operation) got no description.")
     }

@@ -143,7 +143,7 @@ private func addStreamMemory(_ table: inout heng_accelerator_table) {
     unsafe table.stream_allocate = { stream, arguments, result, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_allocate", as: "stream")
-            try unsafe checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "stream_allocate")
+            try unsafe StructCrossing.checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "stream_allocate")
             let size = unsafe StructCrossing.read(arguments, zero: heng_buffer_arguments())?.size ?? 0
             guard size > 0 else { throw invalid("stream_allocate", "A buffer needs at least one byte.") }
             let target = try unsafe place(result, "stream_allocate")
@@ -192,7 +192,7 @@ private func addHostMemory(_ table: inout heng_accelerator_table) {
     unsafe table.host_allocate = { context, arguments, address, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(context, "host_allocate", as: "context")
-            try unsafe checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "host_allocate")
+            try unsafe StructCrossing.checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "host_allocate")
             _ = try unsafe place(address, "host_allocate")
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.host_allocate, "host_allocate") {

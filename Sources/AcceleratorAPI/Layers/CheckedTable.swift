@@ -4,13 +4,7 @@ internal import Essentials
 private let objects = CheckedObjects.shared
 
 func makeCheckedTable() -> heng_accelerator_table {
-    var table = unsafe heng_accelerator_table()
-    unsafe table.header = unsafe StructCrossing.header(HENG_KIND_TABLE, of: heng_accelerator_table.self)
-    unsafe table.abi_major = HENG_ACCELERATOR_MAJOR
-    unsafe table.abi_minor = HENG_ACCELERATOR_MINOR
-    unsafe table.name = cString("checking")
-    unsafe table.error_describe = unsafe ErrorCrossing.describe
-    unsafe table.error_destroy = unsafe ErrorCrossing.destroy
+    var table = unsafe heng_accelerator_table.named("checking")
     unsafe addDeviceFunctions(&table)
     unsafe addContextFunctions(&table)
     unsafe addStreamFunctions(&table)
@@ -24,22 +18,6 @@ func makeCheckedTable() -> heng_accelerator_table {
 // MARK: - Checks
 
 func checkedNumber(_ handle: OpaquePointer?) -> UInt { UInt(bitPattern: handle) }
-
-/// A struct of the caller's: there, of its kind, and with a size.
-func checkHeader<Value>(
-    _ pointer: UnsafePointer<Value>?, _ kind: Int, _ operation: StaticString
-) throws(DeviceError) {
-    guard let pointer = unsafe pointer else { throw invalid("\(operation)", "\(operation) got no struct.") }
-    let header = unsafe UnsafeRawPointer(pointer).load(as: heng_header.self)
-    guard unsafe header.struct_size >= UInt32(MemoryLayout<heng_header>.size) else {
-        throw DeviceError(
-            .version, operation: "\(operation)", text: "The struct_size given to \(operation) is not set.")
-    }
-    guard unsafe header.struct_kind == UInt32(kind) else {
-        throw invalid(
-            "\(operation)", "\(operation) got a struct of kind \(unsafe header.struct_kind), not \(kind).")
-    }
-}
 
 func checkTimeout(_ milliseconds: Int32, _ operation: StaticString) throws(DeviceError) {
     guard milliseconds >= -1 else {
@@ -120,7 +98,7 @@ private func addDeviceFunctions(_ table: inout heng_accelerator_table) {
     unsafe table.device_describe = { device, description, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(device, "device_describe", as: "device")
-            try unsafe checkHeader(
+            try unsafe StructCrossing.checkHeader(
                 description.map { unsafe UnsafePointer($0) }, HENG_KIND_DEVICE_DESCRIPTION, "device_describe")
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.device_describe, "device_describe") {
@@ -177,7 +155,7 @@ private func addContextFunctions(_ table: inout heng_accelerator_table) {
     unsafe table.context_memory_info = { context, info, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(context, "context_memory_info", as: "context")
-            try unsafe checkHeader(
+            try unsafe StructCrossing.checkHeader(
                 info.map { unsafe UnsafePointer($0) }, HENG_KIND_MEMORY_INFO, "context_memory_info")
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.context_memory_info, "context_memory_info") {
@@ -222,7 +200,7 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(context, "stream_create", as: "context")
             if unsafe arguments != nil {
-                try unsafe checkHeader(arguments, HENG_KIND_STREAM_ARGUMENTS, "stream_create")
+                try unsafe StructCrossing.checkHeader(arguments, HENG_KIND_STREAM_ARGUMENTS, "stream_create")
             }
             let target = try unsafe place(result, "stream_create")
             let inner = try objects.table(of: object)
@@ -439,7 +417,7 @@ private func addBufferFunctions(_ table: inout heng_accelerator_table) {
     unsafe table.buffer_allocate = { context, arguments, result, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(context, "buffer_allocate", as: "context")
-            try unsafe checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "buffer_allocate")
+            try unsafe StructCrossing.checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "buffer_allocate")
             let size = unsafe StructCrossing.read(arguments, zero: heng_buffer_arguments())?.size ?? 0
             guard size > 0 else { throw invalid("buffer_allocate", "A buffer needs at least one byte.") }
             let target = try unsafe place(result, "buffer_allocate")

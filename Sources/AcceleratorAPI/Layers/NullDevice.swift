@@ -15,16 +15,14 @@ package enum NullDevice {
     }
 
     private static let table = unsafe DeviceTable(owning: makeTable())
-    private static let phase = Atomic<Int>(0)
+    private static let life = DeviceLifecycle<NullObject>("null backend")
     private static let device = NullObject(context: nil)
 }
 
 /// A device, context, stream or event of the null device.
 private final class NullObject: Sendable {
     let context: NullObject?
-    let inUse = Atomic<Int>(0)
-    let highWater = Atomic<Int>(0)
-    let limit = Atomic<Int>(0)
+    let account = Mutex(MemoryAccount())
     /// When the event was recorded; 0: never.
     let time = Atomic<Int64>(0)
     /// How many streams, events and buffers a context owns.
@@ -48,25 +46,18 @@ private final class NullObject: Sendable {
         owner = NullObject(context: context)
         unsafe address = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
         self.size = size
-        let inUse = context.inUse.wrappingAdd(size, ordering: .relaxed).newValue
-        _ = context.highWater.max(inUse, ordering: .relaxed)
+        context.account.withLock { $0.use(size) }
     }
 
     deinit {
-        owner.context?.inUse.wrappingSubtract(size, ordering: .relaxed)
+        owner.context?.account.withLock { $0.giveBack(size) }
         unsafe address.deallocate()
     }
 }
 
 extension NullDevice {
     private static func makeTable() -> heng_accelerator_table {
-        var table = unsafe heng_accelerator_table()
-        unsafe table.header = unsafe StructCrossing.header(HENG_KIND_TABLE, of: heng_accelerator_table.self)
-        unsafe table.abi_major = HENG_ACCELERATOR_MAJOR
-        unsafe table.abi_minor = HENG_ACCELERATOR_MINOR
-        unsafe table.name = cString("null")
-        unsafe table.error_describe = unsafe ErrorCrossing.describe
-        unsafe table.error_destroy = unsafe ErrorCrossing.destroy
+        var table = unsafe heng_accelerator_table.named("null")
         unsafe addDeviceFunctions(&table)
         unsafe addContextFunctions(&table)
         unsafe addStreamFunctions(&table)
@@ -76,59 +67,26 @@ extension NullDevice {
     }
 
     private static func addDeviceFunctions(_ table: inout heng_accelerator_table) {
-        unsafe table.initialize = { _, error in
+        unsafe table.initialize = { arguments, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let step = NullDevice.phase.compareExchange(expected: 0, desired: 1, ordering: .relaxed)
-                guard step.exchanged else {
-                    throw DeviceError(
-                        .repeatedInitialize, operation: "initialize",
-                        text: "The null backend is initialized already.")
-                }
+                try unsafe NullDevice.life.initialize(arguments) { _ in [NullDevice.device] }
             }
         }
         unsafe table.finalize = { error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in try NullDevice.finalize() }
-        }
-        unsafe table.device_count = { count, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe place(count, "device_count").pointee = 1
+                try NullDevice.life.finalize { $0.reduce(0) { $0 + $1.children.load(ordering: .relaxed) } }
             }
         }
+        unsafe table.device_count = { count, error in unsafe NullDevice.life.count(count, error) }
         unsafe table.device_get = { index, result, error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                guard index == 0 else {
-                    throw DeviceError(
-                        .invalidDeviceIndex, operation: "device_get",
-                        text: "There is one null device, number 0.")
-                }
-                try unsafe place(result, "device_get").pointee =
-                    OpaquePointer(Unmanaged.passUnretained(NullDevice.device).toOpaque())
-            }
+            unsafe NullDevice.life.get(index, result, error)
         }
         unsafe table.device_describe = { _, description, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                guard try unsafe StructCrossing.fill(place(description, "device_describe"), with: describe())
-                else {
-                    throw DeviceError(
-                        .version, operation: "device_describe",
-                        text: "The description's struct_size is not set.")
-                }
+                try unsafe deliver(describe(), to: description, "device_describe")
             }
         }
         unsafe table.device_synchronize = { _, _ in 0 }
-    }
-
-    private static func finalize() throws(DeviceError) {
-        guard device.children.load(ordering: .relaxed) == 0 else {
-            throw DeviceError(
-                .notReleased, operation: "finalize", text: "Contexts of the null device still live.")
-        }
-        let step = phase.compareExchange(expected: 1, desired: 2, ordering: .relaxed)
-        guard step.exchanged else {
-            throw DeviceError(
-                step.original == 0 ? .notInitialized : .repeatedFinalize, operation: "finalize",
-                text: "The null backend is not initialized.")
-        }
     }
 
     private static func addContextFunctions(_ table: inout heng_accelerator_table) {
@@ -153,22 +111,15 @@ extension NullDevice {
         unsafe table.context_memory_info = { context, info, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let context = try unsafe object(context, NullObject.self, "context_memory_info")
-                var full = unsafe heng_memory_info()
-                unsafe full.in_use = UInt64(context.inUse.load(ordering: .relaxed))
-                unsafe full.reserved = full.in_use
-                unsafe full.high_water = UInt64(context.highWater.load(ordering: .relaxed))
-                unsafe full.limit = UInt64(context.limit.load(ordering: .relaxed))
-                guard try unsafe StructCrossing.fill(place(info, "context_memory_info"), with: full) else {
-                    throw DeviceError(
-                        .version, operation: "context_memory_info", text: "The info's struct_size is not set."
-                    )
-                }
+                var account = context.account.withLock { $0 }
+                account.reserved = account.inUse
+                try unsafe deliver(account.raw, to: info, "context_memory_info")
             }
         }
         unsafe table.context_limit_memory = { context, limit, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe object(context, NullObject.self, "context_limit_memory")
-                    .limit.store(Int(clamping: limit), ordering: .relaxed)
+                    .account.withLock { $0.limit(to: limit) }
             }
         }
         unsafe table.context_trim_memory = { _, released, _ in
@@ -294,14 +245,11 @@ private func bufferSize(
             "buffer_allocate", "A buffer needs arguments with struct_size set and at least one byte.")
     }
     let size = unsafe Int(clamping: arguments.size)
-    let limit = context.limit.load(ordering: .relaxed)
-    let left = limit - context.inUse.load(ordering: .relaxed)
     // Memory is real, so an absurd size has to be refused here rather than end the process.
-    guard limit == 0 ? size < 1 << 46 : size <= left else {
-        throw DeviceError(
-            .outOfDeviceMemory, operation: "buffer_allocate",
-            text: "A buffer of \(ByteCount(bytes: size)) does not fit on the null device.",
-            requested: ByteCount(bytes: size), available: ByteCount(bytes: max(0, left)), isRetriable: true)
-    }
-    return size
+    let shortage = context.account.withLock { $0.shortage(for: size) }
+    guard let left = size < 1 << 46 ? shortage : shortage ?? .zero else { return size }
+    throw DeviceError(
+        .outOfDeviceMemory, operation: "buffer_allocate",
+        text: "A buffer of \(ByteCount(bytes: size)) does not fit on the null device.",
+        requested: ByteCount(bytes: size), available: left, isRetriable: true)
 }

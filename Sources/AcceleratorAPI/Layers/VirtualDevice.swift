@@ -69,28 +69,25 @@ package enum VirtualDevice {
     let quota: Int?
     let cpus: CPUSet?
     let cpuText: UnsafePointer<CChar>?
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
-        var inUse = 0
-        var highWater = 0
+        var account: MemoryAccount
         var streams: Set<UInt> = []
     }
 
     init(base: Device, memory: ByteCount?, cpus: CPUSet?) {
         self.base = base
         quota = memory?.bytes
+        state = Mutex(State(account: MemoryAccount(limit: memory)))
         self.cpus = cpus
         unsafe cpuText = cpus.map { cpus in unsafe cString(cpus.description) }
     }
 
-    var inUse: Int { state.withLock { $0.inUse } }
-
     func reserve(_ bytes: Int) throws(DeviceError) {
-        let left = state.withLock { state -> Int? in
-            if let quota, state.inUse + bytes > quota { return quota - state.inUse }
-            state.inUse += bytes
-            state.highWater = max(state.highWater, state.inUse)
+        let left = state.withLock { state -> ByteCount? in
+            if let left = state.account.shortage(for: bytes) { return left }
+            state.account.use(bytes)
             return nil
         }
         guard let left else { return }
@@ -98,11 +95,11 @@ package enum VirtualDevice {
             .outOfDeviceMemory, operation: "buffer_allocate",
             text:
                 "A buffer of \(ByteCount(bytes: bytes)) does not fit: the virtual device on \(base.id) may use "
-                + "\(ByteCount(bytes: quota ?? 0)) and has \(ByteCount(bytes: left)) left.",
-            requested: ByteCount(bytes: bytes), available: ByteCount(bytes: left), isRetriable: true)
+                + "\(ByteCount(bytes: quota ?? 0)) and has \(left) left.",
+            requested: ByteCount(bytes: bytes), available: left, isRetriable: true)
     }
 
-    func unreserve(_ bytes: Int) { state.withLock { $0.inUse -= bytes } }
+    func unreserve(_ bytes: Int) { state.withLock { $0.account.giveBack(bytes) } }
 
     func add(stream: UInt) { state.withLock { _ = $0.streams.insert(stream) } }
     func remove(stream: UInt) { state.withLock { _ = $0.streams.remove(stream) } }
@@ -294,10 +291,7 @@ private func describe(
         unsafe full.cpus = unsafe share.cpuText
         unsafe full.compute_units = UInt32(cpus.count)
     }
-    guard unsafe StructCrossing.fill(target, with: full) else {
-        throw DeviceError(
-            .version, operation: "device_describe", text: "The description's struct_size is not set.")
-    }
+    try unsafe deliver(full, to: target, "device_describe")
 }
 
 private func synchronize(_ share: VirtualShare) throws(DeviceError) {
@@ -322,10 +316,7 @@ private func memoryInfo(
         let own = unsafe full.limit == 0 ? UInt64.max : full.limit
         unsafe full.limit = min(own, UInt64(quota))
     }
-    guard unsafe StructCrossing.fill(target, with: full) else {
-        throw DeviceError(
-            .version, operation: "context_memory_info", text: "The info's struct_size is not set.")
-    }
+    try unsafe deliver(full, to: target, "context_memory_info")
 }
 
 /// Makes a stream on the share's CPUs, or on those asked for among them.

@@ -8,32 +8,20 @@ final class CPUContext: Sendable {
     let pool: MemoryPool
     let profile = ProfileLog()
     private let hostBlocks = Mutex<[UInt: MemoryBlock]>([:])
-    private let living = Mutex(Living())
-
-    struct Living {
-        var streams = 0
-        var events = 0
-        var buffers = 0
-    }
+    let living: LivingObjects
 
     init(on device: CPUDevice) {
         self.device = device
         pool = MemoryPool(device: device)
-        device.contextWasMade(self)
+        living = LivingObjects(in: device.living)
+        device.living.count(\.contexts, 1)
     }
-
-    func count(_ kind: WritableKeyPath<Living, Int>, _ change: Int) {
-        living.withLock { $0[keyPath: kind] += change }
-    }
-
-    /// How many streams, events and buffers live.
-    var counts: Living { living.withLock { $0 } }
 
     /// Memory of the host; it is the same memory as a buffer's here, and in the same account.
     func allocateHost(_ size: Int, place: MemoryBlock.Place) throws(DeviceError) -> UnsafeMutableRawPointer {
         let block = try pool.allocate(size, place: place)
         hostBlocks.withLock { $0[unsafe UInt(bitPattern: block.address)] = block }
-        count(\.buffers, 1)
+        living.count(\.hostBlocks, 1)
         return unsafe block.address
     }
 
@@ -45,20 +33,13 @@ final class CPUContext: Sendable {
                 text: "The address was not made by host_allocate of this context, or was freed already.")
         }
         pool.free(block)
-        count(\.buffers, -1)
+        living.count(\.hostBlocks, -1)
     }
 
     /// Ends the context, or throws what it still owns.
     func close() throws(DeviceError) {
-        let left = living.withLock { $0 }
-        guard left.streams + left.events + left.buffers == 0 else {
-            throw DeviceError(
-                .notReleased, operation: "context_destroy",
-                text:
-                    "A context of \(device.name) still owns \(left.streams) streams, \(left.events) events and "
-                    + "\(left.buffers) buffers.")
-        }
-        device.contextWasClosed(self)
+        try living.requireNone(in: "A context of \(device.name)", "context_destroy")
+        device.living.count(\.contexts, -1)
     }
 }
 
@@ -78,6 +59,6 @@ final class CPUBuffer: Sendable {
     /// Gives the memory back; called once, by who frees the buffer.
     func giveBack() {
         context.pool.free(block)
-        context.count(\.buffers, -1)
+        context.living.count(\.buffers, -1)
     }
 }

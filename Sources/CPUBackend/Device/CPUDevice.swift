@@ -13,11 +13,10 @@ internal import Synchronization
     let cpus: CPUSet
     let memory: ByteCount
     private let reservedBytes = Atomic<Int>(0)
-    private let contexts = Mutex<[ObjectIdentifier: WeakContext]>([:])
+    let living = LivingObjects()
     private let streams = Mutex<[ObjectIdentifier: CPUStream]>([:])
     private let texts: [UnsafePointer<CChar>]
-    /// Keys and values of the attributes, as C strings.
-    let attributeTexts: [(key: UnsafePointer<CChar>, value: UnsafePointer<CChar>)]
+    let attributes = DeviceAttributes(CPUDevice.facts)
 
     init(name: String, node: Int?, cpus: CPUSet, memory: ByteCount) {
         self.name = name
@@ -29,14 +28,6 @@ internal import Synchronization
             (text: String) in
             unsafe cString(text)
         }
-        unsafe attributeTexts = unsafe CPUDevice.attributes.map { fact in
-            unsafe (key: cString(fact.key), value: cString(fact.value))
-        }
-    }
-
-    /// A context that is only counted, not kept.
-    private struct WeakContext: Sendable {
-        weak let context: CPUContext?
     }
 
     /// The maker, as far as the model's name tells.
@@ -93,7 +84,7 @@ extension CPUDevice {
     }
 
     /// Facts beyond the description, by name.
-    private static var attributes: [(key: String, value: String)] {
+    private static var facts: [(key: String, value: String)] {
         [
             ("threads", "\(ProcessorBudget.current.threads)"), ("page size", "\(MemoryPool.pageSize)"),
             ("cache line", "\(cacheLine)"),
@@ -101,21 +92,11 @@ extension CPUDevice {
     }
 
     func status() -> heng_device_status {
-        let counts = counts
-        var status = unsafe heng_device_status()
+        var status = unsafe heng_device_status.unknown
         unsafe status.health = Int32(HENG_HEALTH_GOOD)
-        unsafe status.temperature_celsius = .nan
-        unsafe status.power_watts = .nan
-        unsafe status.energy_joules = .nan
-        unsafe status.utilization = .nan
         unsafe status.memory_free = Int64(unreserved)
         unsafe status.memory_total = Int64(memory.bytes)
-        unsafe status.corrected_errors = -1
-        unsafe status.uncorrected_errors = -1
-        unsafe status.contexts = Int64(livingContexts)
-        unsafe status.streams = Int64(counts.streams)
-        unsafe status.events = Int64(counts.events)
-        unsafe status.buffers = Int64(counts.buffers)
+        unsafe living.counts.report(to: &status)
         return unsafe status
     }
 }
@@ -139,25 +120,6 @@ extension CPUDevice {
 // MARK: - What lives on it
 
 extension CPUDevice {
-    func contextWasMade(_ context: CPUContext) {
-        contexts.withLock { $0[ObjectIdentifier(context)] = WeakContext(context: context) }
-    }
-    func contextWasClosed(_ context: CPUContext) {
-        contexts.withLock { $0[ObjectIdentifier(context)] = nil }
-    }
-    var livingContexts: Int { contexts.withLock { $0.count } }
-
-    /// What lives on the device in this process.
-    var counts: CPUContext.Living {
-        let living = contexts.withLock { $0.values.compactMap(\.context) }
-        return living.reduce(into: CPUContext.Living()) { sum, context in
-            let counts = context.counts
-            sum.streams += counts.streams
-            sum.events += counts.events
-            sum.buffers += counts.buffers
-        }
-    }
-
     func add(_ stream: CPUStream) { streams.withLock { $0[ObjectIdentifier(stream)] = stream } }
     func remove(_ stream: CPUStream) { streams.withLock { $0[ObjectIdentifier(stream)] = nil } }
 

@@ -7,27 +7,16 @@ internal import Essentials
     /// The table of a group, or the error that there is none.
     static func table(_ kind: Int) throws(DeviceError) -> UnsafePointer<heng_header> {
         switch kind {
-        case HENG_KIND_RECORDING_TABLE: return unsafe header(recordings)
-        case HENG_KIND_PROFILE_TABLE: return unsafe header(profile)
+        case HENG_KIND_RECORDING_TABLE: return unsafe recordings.header
+        case HENG_KIND_PROFILE_TABLE: return unsafe profile.header
         default:
             throw DeviceError(
                 .unsupported, operation: "group", text: "The CPU backend has no table of kind \(kind).")
         }
     }
 
-    private static func header<Table>(_ table: UnsafePointer<Table>) -> UnsafePointer<heng_header> {
-        unsafe UnsafeRawPointer(table).assumingMemoryBound(to: heng_header.self)
-    }
-
-    /// A table that is never freed: groups live as long as the library.
-    private static func kept<Table>(_ table: Table) -> UnsafePointer<Table> {
-        let place = UnsafeMutablePointer<Table>.allocate(capacity: 1)
-        unsafe place.initialize(to: table)
-        return unsafe UnsafePointer(place)
-    }
-
-    nonisolated(unsafe) private static let recordings = unsafe kept(makeRecordings())
-    nonisolated(unsafe) private static let profile = unsafe kept(makeProfile())
+    private static let recordings = unsafe GroupTable(makeRecordings())
+    private static let profile = unsafe GroupTable(makeProfile())
 }
 
 extension CPUGroups {
@@ -73,11 +62,9 @@ extension CPUGroups {
         unsafe table.profile_start = { context, arguments, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let context = try unsafe object(context, CPUContext.self, "profile_start")
-                guard let full = unsafe StructCrossing.read(arguments, zero: heng_profile_arguments()) else {
-                    throw DeviceError(
-                        .version, operation: "profile_start", text: "The arguments' struct_size is not set.")
-                }
-                try context.profile.start(capacity: Int(clamping: unsafe full.capacity))
+                let full = try unsafe StructCrossing.demand(
+                    arguments, heng_profile_arguments(), "profile_start")
+                try context.profile.start(capacity: unsafe full.capacity)
             }
         }
         unsafe table.profile_stop = { context, error in
@@ -87,17 +74,8 @@ extension CPUGroups {
         }
         unsafe table.profile_read = { context, records, capacity, count, dropped, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let log = try unsafe object(context, CPUContext.self, "profile_read").profile
-                let target = try unsafe place(count, "profile_read")
-                guard unsafe capacity == 0 || records != nil else {
-                    throw invalid("profile_read", "profile_read has no place for its records.")
-                }
-                let taken = log.take(Int(clamping: capacity))
-                for (index, record) in taken.records.enumerated() {
-                    if let records = unsafe records { unsafe records[index] = record.crossed }
-                }
-                unsafe target.pointee = UInt64(taken.records.count)
-                if let dropped = unsafe dropped { unsafe dropped.pointee = taken.dropped }
+                try unsafe object(context, CPUContext.self, "profile_read").profile.read(
+                    records, capacity, count, dropped)
             }
         }
         unsafe table.range_begin = { stream, name, correlation, error in
@@ -123,20 +101,5 @@ private func annotate(
         let stream = try unsafe object(stream, CPUStream.self, operation)
         guard let name = unsafe name else { throw invalid("\(operation)", "A name is null.") }
         try stream.annotate(kind, unsafe String(cString: name), correlation)
-    }
-}
-
-extension ProfileLog.Record {
-    fileprivate var crossed: heng_profile_record {
-        var record = heng_profile_record()
-        record.kind = kind.rawValue
-        record.stream = stream
-        record.correlation = correlation
-        record.begin = begin
-        record.end = end
-        record.bytes = bytes
-        // The rest of the name is zeros, so it is ended.
-        unsafe withUnsafeMutableBytes(of: &record.name) { unsafe $0.copyBytes(from: name.bytes) }
-        return record
     }
 }

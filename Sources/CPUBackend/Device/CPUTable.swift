@@ -4,7 +4,6 @@
 package import AcceleratorAPI
 internal import CHengAccelerator
 internal import Essentials
-internal import Synchronization
 
 /// The CPU backend's entry: its table, and the devices it found.
 package enum CPUDevices {
@@ -13,91 +12,8 @@ package enum CPUDevices {
         major == HENG_ACCELERATOR_MAJOR ? unsafe UnsafePointer(table.functions) : nil
     }
 
-    /// Devices exist from initialize to finalize, which may follow each other again and again.
-    private static let state = Mutex(State.fresh)
-
-    private enum State {
-        case fresh
-        case initialized([CPUDevice])
-        case finalized
-    }
-
+    private static let life = DeviceLifecycle<CPUDevice>("CPU backend")
     private static let table = unsafe DeviceTable(owning: makeTable())
-}
-
-// MARK: - Process and devices
-
-extension CPUDevices {
-    private static func initialize(_ arguments: UnsafePointer<heng_initialize_arguments>?) throws(DeviceError)
-    {
-        guard let arguments = unsafe StructCrossing.read(arguments, zero: heng_initialize_arguments()) else {
-            throw invalid("initialize", "The arguments are null or shorter than a header.")
-        }
-        guard unsafe arguments.abi_major == HENG_ACCELERATOR_MAJOR else {
-            throw DeviceError(
-                .version, operation: "initialize",
-                text: "The caller wants interface version \(unsafe arguments.abi_major); this is version "
-                    + "\(HENG_ACCELERATOR_MAJOR).")
-        }
-        if let kind = unsafe StructCrossing.unknownMandatory(after: arguments.header) {
-            throw DeviceError(
-                .unsupported, operation: "initialize",
-                text: "The CPU backend does not know the mandatory extension \(kind).")
-        }
-        let devices = try MachineLayout.devices()
-        let isWelcome = state.withLock { state in
-            if case .initialized = state { return false }
-            state = .initialized(devices)
-            return true
-        }
-        guard isWelcome else {
-            throw DeviceError(
-                .repeatedInitialize, operation: "initialize", text: "The CPU backend is initialized already.")
-        }
-    }
-
-    private static func finalize() throws(DeviceError) {
-        let problem = state.withLock { state -> DeviceError? in
-            switch state {
-            case .fresh: return notInitialized("finalize")
-            case .finalized:
-                return DeviceError(
-                    .repeatedFinalize, operation: "finalize", text: "The CPU backend is finalized already.")
-            case .initialized(let devices):
-                let living = devices.reduce(0) { $0 + $1.livingContexts }
-                guard living == 0 else {
-                    return DeviceError(
-                        .notReleased, operation: "finalize",
-                        text: "\(living) contexts of the CPU backend still live.")
-                }
-                state = .finalized
-                return nil
-            }
-        }
-        if let problem { throw problem }
-    }
-
-    private static func devices(_ operation: String) throws(DeviceError) -> [CPUDevice] {
-        let devices = state.withLock { state -> [CPUDevice]? in
-            if case .initialized(let devices) = state { devices } else { nil }
-        }
-        guard let devices else { throw notInitialized(operation) }
-        return devices
-    }
-
-    private static func notInitialized(_ operation: String) -> DeviceError {
-        DeviceError(.notInitialized, operation: operation, text: "The CPU backend is not initialized.")
-    }
-
-    private static func device(_ index: UInt32) throws(DeviceError) -> CPUDevice {
-        let devices = try devices("device_get")
-        guard index < devices.count else {
-            throw DeviceError(
-                .invalidDeviceIndex, operation: "device_get",
-                text: "There is no device \(index): the CPU backend has \(devices.count).")
-        }
-        return devices[Int(index)]
-    }
 }
 
 // MARK: - Arguments
@@ -106,27 +22,14 @@ extension CPUDevices {
 func start(
     of range: UnsafePointer<heng_range>?, bytes: UInt64, _ operation: StaticString
 ) throws(DeviceError) -> UnsafeMutableRawPointer {
-    guard let range = unsafe range?.pointee else { throw invalid("\(operation)", "A range is null.") }
-    guard unsafe bytes <= range.size else {
-        throw DeviceError(
-            .outOfRange, operation: "\(operation)",
-            text: "\(bytes) bytes are more than the capacity of \(unsafe range.size) given for them.")
-    }
-    if let raw = unsafe range.buffer {
-        guard unsafe range.host == nil else {
-            throw invalid("\(operation)", "A range names a buffer and host memory.")
-        }
+    switch try unsafe RangeMemory(range, bytes: bytes, "\(operation)") {
+    case .host(let address): return unsafe address
+    case .buffer(let raw):
         let buffer = try unsafe object(raw, CPUBuffer.self, operation)
-        let size = UInt64(buffer.size)
-        guard unsafe range.offset <= size, unsafe range.size <= size - range.offset else {
-            throw DeviceError(
-                .outOfRange, operation: "\(operation)",
-                text: "\(unsafe range.size) bytes from \(unsafe range.offset) leave a buffer of \(size).")
-        }
-        return unsafe buffer.block.address + Int(range.offset)
+        let (offset, size) = unsafe (range?.pointee.offset ?? 0, range?.pointee.size ?? 0)
+        try RangeMemory.checkFits(offset: offset, size: size, in: UInt64(buffer.size), "\(operation)")
+        return unsafe buffer.block.address + Int(offset)
     }
-    guard let host = unsafe range.host else { throw invalid("\(operation)", "A range names no memory.") }
-    return unsafe host + Int(range.offset)
 }
 
 func nanoseconds(_ milliseconds: Int32) -> Int64 {
@@ -137,14 +40,7 @@ func nanoseconds(_ milliseconds: Int32) -> Int64 {
 
 extension CPUDevices {
     private static func makeTable() -> heng_accelerator_table {
-        var table = unsafe heng_accelerator_table()
-        unsafe table.header = StructCrossing.header(HENG_KIND_TABLE, of: heng_accelerator_table.self)
-        unsafe table.abi_major = HENG_ACCELERATOR_MAJOR
-        unsafe table.abi_minor = HENG_ACCELERATOR_MINOR
-        // Never freed: the table lives as long as the process.
-        unsafe table.name = cString("cpu")
-        unsafe table.error_describe = unsafe ErrorCrossing.describe
-        unsafe table.error_destroy = unsafe ErrorCrossing.destroy
+        var table = unsafe heng_accelerator_table.named("cpu")
         unsafe addDeviceFunctions(&table)
         unsafe addContextFunctions(&table)
         unsafe addStreamFunctions(&table)
@@ -158,35 +54,24 @@ extension CPUDevices {
     private static func addDeviceFunctions(_ table: inout heng_accelerator_table) {
         unsafe table.initialize = { arguments, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe CPUDevices.initialize(arguments)
+                try unsafe CPUDevices.life.initialize(arguments) { _ throws(DeviceError) in
+                    try MachineLayout.devices()
+                }
             }
         }
         unsafe table.finalize = { error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in try CPUDevices.finalize() }
-        }
-        unsafe table.device_count = { count, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let devices = try CPUDevices.devices("device_count")
-                try unsafe place(count, "device_count").pointee = UInt32(devices.count)
+                try CPUDevices.life.finalize { $0.reduce(0) { $0 + $1.living.counts.contexts } }
             }
         }
+        unsafe table.device_count = { count, error in unsafe CPUDevices.life.count(count, error) }
         unsafe table.device_get = { index, result, error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let device = try CPUDevices.device(index)
-                // Not retained for the caller: the backend owns its devices.
-                try unsafe place(result, "device_get").pointee =
-                    OpaquePointer(Unmanaged.passUnretained(device).toOpaque())
-            }
+            unsafe CPUDevices.life.get(index, result, error)
         }
         unsafe table.device_describe = { device, description, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let device = try unsafe object(device, CPUDevice.self, "device_describe")
-                let target = try unsafe place(description, "device_describe")
-                guard unsafe StructCrossing.fill(target, with: device.describe()) else {
-                    throw DeviceError(
-                        .version, operation: "device_describe",
-                        text: "The description's struct_size is not set.")
-                }
+                try unsafe deliver(device.describe(), to: description, "device_describe")
             }
         }
         unsafe table.device_synchronize = { device, error in
@@ -213,24 +98,13 @@ extension CPUDevices {
         unsafe table.context_memory_info = { context, info, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let account = try unsafe object(context, CPUContext.self, "context_memory_info").pool.account
-                let target = try unsafe place(info, "context_memory_info")
-                var full = unsafe heng_memory_info()
-                unsafe full.in_use = UInt64(account.inUse.bytes)
-                unsafe full.high_water = UInt64(account.highWater.bytes)
-                unsafe full.reserved = UInt64(account.reserved.bytes)
-                unsafe full.limit = UInt64(account.limit?.bytes ?? 0)
-                unsafe full.reuses = UInt64(account.reuses)
-                guard unsafe StructCrossing.fill(target, with: full) else {
-                    throw DeviceError(
-                        .version, operation: "context_memory_info", text: "The info's struct_size is not set."
-                    )
-                }
+                try unsafe deliver(account.raw, to: info, "context_memory_info")
             }
         }
         unsafe table.context_limit_memory = { context, limit, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let pool = try unsafe object(context, CPUContext.self, "context_limit_memory").pool
-                pool.limit(to: limit == 0 ? nil : ByteCount(bytes: Int(clamping: limit)))
+                pool.limit(to: limit)
             }
         }
         unsafe table.context_trim_memory = { context, released, error in
@@ -249,7 +123,7 @@ extension CPUDevices {
                 let stream = try CPUStream(
                     in: context, cpus: unsafe CPUDevices.streamCPUs(arguments, context.device),
                     options: unsafe CPUDevices.streamOptions(arguments))
-                context.count(\.streams, 1)
+                context.living.count(\.streams, 1)
                 context.device.add(stream)
                 unsafe target.pointee = unsafe handle(stream)
             }
@@ -261,7 +135,7 @@ extension CPUDevices {
                 do throws(DeviceError) { try object.close() } catch { failure = error }
                 if let failure, failure.code == .misuse { throw failure }
                 object.context.device.remove(object)
-                object.context.count(\.streams, -1)
+                object.context.living.count(\.streams, -1)
                 unsafe release(stream, CPUStream.self)
                 if let failure { throw failure }
             }
@@ -373,13 +247,13 @@ extension CPUDevices {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let context = try unsafe object(context, CPUContext.self, "event_create")
                 let target = try unsafe place(result, "event_create")
-                context.count(\.events, 1)
+                context.living.count(\.events, 1)
                 unsafe target.pointee = unsafe handle(CPUEvent(in: context))
             }
         }
         unsafe table.event_destroy = { event, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe object(event, CPUEvent.self, "event_destroy").context.count(\.events, -1)
+                try unsafe object(event, CPUEvent.self, "event_destroy").context.living.count(\.events, -1)
                 unsafe release(event, CPUEvent.self)
             }
         }
@@ -485,7 +359,7 @@ extension CPUDevices {
         let size = unsafe Int(arguments.size)
         let node = unsafe arguments.numa_node < 0 ? nil : Int(arguments.numa_node)
         let block = try context.pool.allocate(size, place: MemoryBlock.Place(node: node, pages: pages))
-        context.count(\.buffers, 1)
+        context.living.count(\.buffers, 1)
         return CPUBuffer(in: context, size: size, block: block)
     }
 }

@@ -22,24 +22,14 @@ extension CPUDevices {
     private static func addDeviceFacts(_ table: inout heng_accelerator_table) {
         unsafe table.device_attribute = { device, index, key, value, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let facts = try unsafe object(device, CPUDevice.self, "device_attribute").attributeTexts
-                guard unsafe index < facts.count else {
-                    throw DeviceError(
-                        .outOfRange, operation: "device_attribute",
-                        text: "The device has \(unsafe facts.count) attributes.")
-                }
-                try unsafe place(key, "device_attribute").pointee = unsafe facts[Int(index)].key
-                try unsafe place(value, "device_attribute").pointee = unsafe facts[Int(index)].value
+                try unsafe object(device, CPUDevice.self, "device_attribute").attributes.read(
+                    index, key, value)
             }
         }
         unsafe table.device_status = { device, status, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let device = try unsafe object(device, CPUDevice.self, "device_status")
-                let target = try unsafe place(status, "device_status")
-                guard unsafe StructCrossing.fill(target, with: device.status()) else {
-                    throw DeviceError(
-                        .version, operation: "device_status", text: "The status's struct_size is not set.")
-                }
+                try unsafe deliver(device.status(), to: status, "device_status")
             }
         }
         unsafe table.device_clock = { device, own, host, error in

@@ -45,7 +45,7 @@ final class MemoryPool: Sendable {
 
     var account: MemoryAccount { state.withLock { $0.account } }
 
-    func limit(to limit: ByteCount?) { state.withLock { $0.account.limit = limit } }
+    func limit(to bytes: UInt64) { state.withLock { $0.account.limit(to: bytes) } }
 
     /// A block of at least so many bytes, 64-byte aligned, page aligned from a page on.
     func allocate(_ size: Int, place: MemoryBlock.Place) throws(DeviceError) -> MemoryBlock {
@@ -60,7 +60,7 @@ final class MemoryPool: Sendable {
 
     func free(_ block: MemoryBlock) {
         state.withLock { state in
-            state.account.inUse -= ByteCount(bytes: block.size)
+            state.account.giveBack(block.size)
             state.free[State.Key(size: block.size, place: block.place), default: []].append(block)
             if let slab = block.slab { state.slabs[slab]?.living -= 1 }
             let kept = state.account.reserved - state.account.inUse
@@ -90,7 +90,7 @@ final class MemoryPool: Sendable {
             var living: Int
         }
 
-        var account = MemoryAccount(inUse: .zero, highWater: .zero, reserved: .zero, limit: nil, reuses: 0)
+        var account = MemoryAccount()
         var free: [Key: [MemoryBlock]] = [:]
         var slabs: [Int: Slab] = [:]
         var nextSlab = 0
@@ -117,9 +117,8 @@ extension MemoryPool {
     private func allocate(
         _ size: Int, _ place: MemoryBlock.Place, _ state: inout State
     ) throws(DeviceError) -> MemoryBlock {
-        if let limit = state.account.limit, state.account.inUse.bytes + size > limit.bytes {
-            throw outOfMemory(
-                size, available: limit.bytes - state.account.inUse.bytes, of: "the context's limit")
+        if let left = state.account.shortage(for: size) {
+            throw outOfMemory(size, available: left.bytes, of: "the context's limit")
         }
         let key = State.Key(size: size, place: place)
         var block = state.free[key]?.popLast()
@@ -130,8 +129,7 @@ extension MemoryPool {
         }
         guard let block else { throw outOfMemory(size, available: 0, of: "the pool") }
         if let slab = block.slab { state.slabs[slab]?.living += 1 }
-        state.account.inUse += ByteCount(bytes: size)
-        state.account.highWater = max(state.account.highWater, state.account.inUse)
+        state.account.use(size)
         return block
     }
 

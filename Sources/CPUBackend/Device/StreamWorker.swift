@@ -25,7 +25,7 @@ extension CPUStream {
 
     /// A named range that has begun and not ended.
     struct OpenRange {
-        var name: ProfileLog.Name
+        var name: String
         var correlation: UInt64
         var begin: Int64
     }
@@ -134,28 +134,40 @@ extension CPUStream {
         _ kind: CommandKind, _ slot: CommandSlot, from begin: Int64, to end: Int64,
         _ ranges: inout [OpenRange]
     ) {
-        let log = context.profile
+        func add(_ kind: Int, _ name: String, bytes: UInt64 = 0) {
+            context.profile.add(
+                heng_profile_record(
+                    Int32(kind), name, stream: number, correlation: slot.correlation, begin: begin, end: end,
+                    bytes: bytes))
+        }
         switch kind {
-        case .launch, .launchFallible:
-            log.add(.launch, "launch", number, slot.correlation, begin, end)
-        case .copy: log.add(.copy, "copy", number, slot.correlation, begin, end, bytes: UInt64(slot.word2))
+        case .launch, .launchFallible: add(HENG_RECORD_LAUNCH, "launch")
+        case .copy: add(HENG_RECORD_COPY, "copy", bytes: UInt64(slot.word2))
         case .copyBlock:
             let bytes = unsafe slot.arguments.load(as: BlockCopy.self).byteCount
-            log.add(.copy, "copy block", number, slot.correlation, begin, end, bytes: UInt64(bytes))
-        case .fill: log.add(.fill, "fill", number, slot.correlation, begin, end, bytes: UInt64(slot.word2))
-        case .waitEvent: log.add(.wait, "wait", number, slot.correlation, begin, end)
-        case .replay: log.add(.launch, "recording", number, slot.correlation, begin, end)
+            add(HENG_RECORD_COPY, "copy block", bytes: UInt64(bytes))
+        case .fill: add(HENG_RECORD_FILL, "fill", bytes: UInt64(slot.word2))
+        case .waitEvent: add(HENG_RECORD_WAIT, "wait")
+        case .replay: add(HENG_RECORD_LAUNCH, "recording")
         case .rangeBegin:
-            let name = unsafe ProfileLog.Name(copying: slot.arguments)
-            ranges.append(OpenRange(name: name, correlation: slot.correlation, begin: begin))
+            ranges.append(OpenRange(name: name(in: slot), correlation: slot.correlation, begin: begin))
         case .rangeEnd:
-            if let range = ranges.popLast() {
-                log.add(.range, range.name, number, range.correlation, range.begin, end)
-            }
+            guard let range = ranges.popLast() else { return }
+            context.profile.add(
+                heng_profile_record(
+                    Int32(HENG_RECORD_RANGE), range.name, stream: number, correlation: range.correlation,
+                    begin: range.begin, end: end))
         case .mark:
-            let name = unsafe ProfileLog.Name(copying: slot.arguments)
-            log.add(.mark, name, number, slot.correlation, begin, begin)
+            context.profile.add(
+                heng_profile_record(
+                    Int32(HENG_RECORD_MARK), name(in: slot), stream: number, correlation: slot.correlation,
+                    begin: begin, end: begin))
         case .record, .free, .stop: break
         }
+    }
+
+    /// The name that `annotate` put into a slot, ended by 0.
+    private func name(in slot: CommandSlot) -> String {
+        unsafe String(cString: slot.arguments.assumingMemoryBound(to: CChar.self))
     }
 }

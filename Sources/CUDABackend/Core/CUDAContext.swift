@@ -12,19 +12,12 @@ internal import Synchronization
     private let generationNumber = Atomic<Int>(0)
     private let epochNumber = Atomic<UInt64>(0)
     private let parts: Mutex<Parts>
-    private let living = Mutex(Living())
+    let living: LivingObjects
+    /// Memory of the host that this context gave out.
+    private let hostBlocks = Mutex<Set<UInt>>([])
     private let isProfilingFlag = Atomic<Bool>(false)
     private let profile = Mutex<CUDAProfiler?>(nil)
     private let operators = Mutex<OperatorLibrary?>(nil)
-
-    struct Living {
-        var streams = 0
-        var events = 0
-        var buffers = 0
-        var others = 0
-        /// Memory of the host that this context gave out.
-        var hostBlocks: Set<UInt> = []
-    }
 
     private struct Parts: Sendable {
         var memory: CUDAMemory?
@@ -33,14 +26,15 @@ internal import Synchronization
 
     init(on device: CUDADevice) throws(DeviceError) {
         self.device = device
+        living = LivingObjects(in: device.living)
         parts = Mutex(Parts())
         if let error = device.brokenError("context_create") { throw error }
         try begin("context_create", like: nil)
-        device.count(\.contexts, 1)
+        device.living.count(\.contexts, 1)
     }
 
     /// Takes the primary context and makes what belongs to one epoch.
-    private func begin(_ operation: StaticString, like old: CUDAMemory.Account?) throws(DeviceError) {
+    private func begin(_ operation: StaticString, like old: CUDAMemory.Settings?) throws(DeviceError) {
         let generation = device.generation
         let context = unsafe try device.retainPrimary(operation)
         do throws(DeviceError) {
@@ -102,21 +96,9 @@ internal import Synchronization
         library?.close(isAlive: isAlive)
     }
 
-    func count(_ kind: WritableKeyPath<Living, Int>, _ change: Int) {
-        living.withLock { $0[keyPath: kind] += change }
-    }
-
     /// Ends the context, or throws what it still owns.
     func close() throws(DeviceError) {
-        let left = living.withLock { $0 }
-        guard left.streams + left.events + left.buffers + left.others + left.hostBlocks.count == 0 else {
-            throw DeviceError(
-                .notReleased, operation: "context_destroy",
-                text:
-                    "A context of \(device.name) still owns \(left.streams) streams, \(left.events) events, "
-                    + "\(left.buffers) buffers, \(left.hostBlocks.count) blocks of host memory and \(left.others) "
-                    + "modules, operators or recordings.")
-        }
+        try living.requireNone(in: "A context of \(device.name)", "context_destroy")
         stopProfile()
         let wasAlive = isAlive && (try? enter("context_destroy")) != nil
         endLibrary(isAlive: wasAlive)
@@ -125,7 +107,7 @@ internal import Synchronization
             marks?.close()
         }
         device.releasePrimary()
-        device.count(\.contexts, -1)
+        device.living.count(\.contexts, -1)
     }
 }
 
@@ -153,11 +135,15 @@ extension CUDAContext {
         }
         stopProfile()
         endLibrary(isAlive: false)
-        let old = memory?.lastAccount
+        let old = memory?.settings
         // The reset did not count this context's use of the primary one down.
         device.releasePrimary()
         parts.withLock { $0 = Parts() }
-        living.withLock { $0.hostBlocks = [] }
+        let lost = hostBlocks.withLock { blocks in
+            defer { blocks = [] }
+            return blocks.count
+        }
+        living.count(\.hostBlocks, -lost)
         try begin("context_rebuild", like: old)
         epochNumber.wrappingAdd(1, ordering: .acquiringAndReleasing)
     }
@@ -181,17 +167,19 @@ extension CUDAContext {
         guard let place = unsafe place else {
             throw DeviceError(.general, operation: "host_allocate", text: "The driver made no host memory.")
         }
-        _ = living.withLock { $0.hostBlocks.insert(UInt(bitPattern: place)) }
+        _ = hostBlocks.withLock { $0.insert(UInt(bitPattern: place)) }
+        living.count(\.hostBlocks, 1)
         return unsafe place
     }
 
     func freeHost(_ address: UnsafeMutableRawPointer?) throws(DeviceError) {
-        let known = living.withLock { $0.hostBlocks.remove(UInt(bitPattern: address)) != nil }
+        let known = hostBlocks.withLock { $0.remove(UInt(bitPattern: address)) != nil }
         guard known else {
             throw DeviceError(
                 .invalidHandle, operation: "host_free",
                 text: "The address given to host_free is not one that this context's host_allocate gave.")
         }
+        living.count(\.hostBlocks, -1)
         guard isAlive else { return }
         try enter("host_free")
         try device.check(unsafe device.libraries.driver.pointee.cuMemFreeHost(address), "host_free")
@@ -246,8 +234,7 @@ final class CUDABuffer: Sendable {
         self.size = size
         generation = context.generation
         address = try unsafe memory.allocate(size, in: stream?.native, operation)
-        context.count(\.buffers, 1)
-        context.device.count(\.buffers, 1)
+        context.living.count(\.buffers, 1)
     }
 
     /// Gives the memory back, unless it died with its context.
@@ -256,7 +243,6 @@ final class CUDABuffer: Sendable {
             try context.enter(operation)
             try unsafe memory.free(address, size, in: stream?.native, operation)
         }
-        context.count(\.buffers, -1)
-        context.device.count(\.buffers, -1)
+        context.living.count(\.buffers, -1)
     }
 }

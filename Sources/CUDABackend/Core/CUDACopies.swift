@@ -29,22 +29,15 @@ extension CUDAStream {
     func place(
         of range: UnsafePointer<heng_range>?, bytes: UInt64, _ operation: StaticString
     ) throws(DeviceError) -> CUDAPlace {
-        guard let range = unsafe range?.pointee else { throw invalid("\(operation)", "A range is null.") }
-        guard unsafe bytes <= range.size else {
-            throw DeviceError(
-                .outOfRange, operation: "\(operation)",
-                text: "\(bytes) bytes are more than the capacity of \(unsafe range.size) given for them.")
-        }
-        if let raw = unsafe range.buffer {
-            guard unsafe range.host == nil else {
-                throw invalid("\(operation)", "A range names a buffer and host memory.")
-            }
+        switch try unsafe RangeMemory(range, bytes: bytes, "\(operation)") {
+        case .host(let place):
+            let address = UInt(bitPattern: place)
+            return .host(address, isPinned: isPinned(address))
+        case .buffer(let raw):
             let buffer = try unsafe object(raw, CUDABuffer.self, operation)
-            return .device(try buffer.address(unsafe range.offset, unsafe range.size, for: self, operation))
+            let (offset, size) = unsafe (range?.pointee.offset ?? 0, range?.pointee.size ?? 0)
+            return .device(try buffer.address(offset, size, for: self, operation))
         }
-        guard let host = unsafe range.host else { throw invalid("\(operation)", "A range names no memory.") }
-        let address = unsafe UInt(bitPattern: host) + UInt(range.offset)
-        return .host(address, isPinned: isPinned(address))
     }
 
     /// Whether the driver knows the host memory as pinned.
@@ -262,11 +255,7 @@ extension CUDABuffer {
         guard generation == stream.generation else {
             throw context.device.deadError(operation, generation: generation, isContext: false)
         }
-        guard offset <= size, length <= size - offset else {
-            throw DeviceError(
-                .outOfRange, operation: "\(operation)",
-                text: "\(length) bytes from \(offset) leave a buffer of \(size).")
-        }
+        try RangeMemory.checkFits(offset: offset, size: length, in: size, "\(operation)")
         return address + offset
     }
 }

@@ -16,14 +16,7 @@ internal import Synchronization
     private let generationNumber = Atomic<Int>(1)
     private let isBrokenFlag = Atomic<Bool>(false)
     private let state = Mutex(State())
-    let living = Mutex(Living())
-
-    struct Living {
-        var contexts = 0
-        var streams = 0
-        var events = 0
-        var buffers = 0
-    }
+    let living = LivingObjects()
 
     private struct State {
         /// What broke the primary context of this generation.
@@ -43,10 +36,6 @@ internal import Synchronization
     var generation: Int { generationNumber.load(ordering: .acquiring) }
     var isBroken: Bool { isBrokenFlag.load(ordering: .acquiring) }
     var cause: DeviceError? { isBroken ? state.withLock { $0.cause } : nil }
-
-    func count(_ kind: WritableKeyPath<Living, Int>, _ change: Int) {
-        living.withLock { $0[keyPath: kind] += change }
-    }
 
     // MARK: Streams
 

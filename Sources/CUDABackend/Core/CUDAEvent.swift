@@ -23,8 +23,7 @@ internal import Synchronization
         self.context = context
         generation = context.generation
         unsafe native = unsafe try CUDAEvent.make(context.device, HCU_EVENT_WITH_TIME, "event_create")
-        context.count(\.events, 1)
-        context.device.count(\.events, 1)
+        context.living.count(\.events, 1)
     }
 
     static func make(
@@ -62,8 +61,7 @@ internal import Synchronization
             }
             _ = unsafe driver.pointee.cuEventDestroy(native)
         }
-        context.count(\.events, -1)
-        device.count(\.events, -1)
+        context.living.count(\.events, -1)
     }
 
     /// Records it when the stream's work so far is done, and after its record before this one.

@@ -17,7 +17,7 @@ internal import Essentials
     let warp: Int
     let sharedLimit: Int
     private let texts: [UnsafePointer<CChar>?]
-    private let pairs: [(key: UnsafePointer<CChar>, value: UnsafePointer<CChar>)]
+    let attributes: DeviceAttributes
 
     init(_ libraries: CUDALibraries, _ ordinal: Int32) throws(DeviceError) {
         let driver = unsafe libraries.driver
@@ -62,7 +62,7 @@ internal import Essentials
             cString("cuda"), cString(name), cString("NVIDIA"), cString(pciAddress),
             cpus.map { unsafe cString($0) },
         ]
-        let facts: [(String, String)] = [
+        attributes = DeviceAttributes([
             ("compute capability", "\(capability.major).\(capability.minor)"),
             ("driver interface", "\(version / 1000).\(version % 1000 / 10)"),
             ("multiprocessors", "\(multiprocessors)"), ("warp", "\(warp)"),
@@ -75,8 +75,7 @@ internal import Essentials
             ("memory bus bits", "\(attribute(HCU_DEVICE_MEMORY_BUS_WIDTH))"),
             ("error correction", attribute(HCU_DEVICE_ECC) != 0 ? "on" : "off"),
             ("stream-ordered pools", hasPools ? "yes" : "no"),
-        ]
-        unsafe pairs = unsafe facts.map { unsafe (cString($0.0), cString($0.1)) }
+        ])
     }
 
     private static func string(_ bytes: [CChar]) -> String {
@@ -93,11 +92,6 @@ internal import Essentials
             bytes[range].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         }
         return "GPU-\(hex(0..<4))-\(hex(4..<6))-\(hex(6..<8))-\(hex(8..<10))-\(hex(10..<16))"
-    }
-
-    /// The fact of that number; nil beyond the last.
-    func pair(_ index: Int) -> (key: UnsafePointer<CChar>, value: UnsafePointer<CChar>)? {
-        unsafe pairs.indices.contains(index) ? pairs[index] : nil
     }
 
     func describe() -> heng_device_description {

@@ -9,20 +9,22 @@ internal import Synchronization
     private let device: CUDADevice
     private let pool: OpaquePointer?
     private let lane: OpaquePointer
-    private let account: Mutex<Account>
+    private let state: Mutex<State>
 
-    struct Account {
-        var inUse: UInt64 = 0
-        var highWater: UInt64 = 0
-        var limit: UInt64 = 0
+    /// What the caller has set, which outlives an epoch.
+    struct Settings {
+        var limit: ByteCount?
         /// How much freed memory is kept; the largest number keeps all.
         var keep = UInt64.max
-        var reuses: UInt64 = 0
-        var reserved: UInt64 = 0
+    }
+
+    private struct State {
+        var account: MemoryAccount
+        var keep: UInt64
     }
 
     /// The primary context must be the thread's.
-    init(_ device: CUDADevice, like old: Account?) throws(DeviceError) {
+    init(_ device: CUDADevice, like old: Settings?) throws(DeviceError) {
         let driver = unsafe device.libraries.driver
         self.device = device
         var lane: OpaquePointer?
@@ -45,8 +47,9 @@ internal import Synchronization
             }
         }
         unsafe self.pool = unsafe pool
-        account = Mutex(Account(limit: old?.limit ?? 0, keep: old?.keep ?? .max))
-        try keep(account.withLock { $0.keep }, "context_create")
+        let settings = old ?? Settings()
+        state = Mutex(State(account: MemoryAccount(limit: settings.limit), keep: settings.keep))
+        try keep(settings.keep, "context_create")
     }
 
     /// Ends it; only the account stays.
@@ -59,16 +62,14 @@ internal import Synchronization
         _ = unsafe driver.pointee.cuStreamDestroy(lane)
     }
 
-    /// The account alone, without a question to the driver.
-    var lastAccount: Account { account.withLock { $0 } }
+    /// What was set, without a question to the driver.
+    var settings: Settings { state.withLock { Settings(limit: $0.account.limit, keep: $0.keep) } }
 
-    var current: Account {
-        let reserved = unsafe pool == nil ? nil : self.reserved
-        return account.withLock { account in
-            var copy = account
-            copy.reserved = max(reserved ?? 0, account.inUse)
-            return copy
-        }
+    var current: MemoryAccount {
+        let reserved = unsafe pool == nil ? 0 : self.reserved
+        var account = state.withLock { $0.account }
+        account.reserved = max(ByteCount(bytes: Int(clamping: reserved)), account.inUse)
+        return account
     }
 
     private var reserved: UInt64 {
@@ -80,25 +81,26 @@ internal import Synchronization
         return unsafe get(pool, Int32(HCU_POOL_RESERVED_CURRENT), &bytes) == 0 ? bytes : 0
     }
 
-    func limit(to bytes: UInt64) { account.withLock { $0.limit = bytes } }
+    func limit(to bytes: UInt64) { state.withLock { $0.account.limit(to: bytes) } }
 
     /// Keeps at most so much freed memory from now on.
     func keep(_ bytes: UInt64, _ operation: StaticString) throws(DeviceError) {
-        let inUse = account.withLock { account in
-            account.keep = bytes
-            return account.inUse
+        let inUse = state.withLock { state in
+            state.keep = bytes
+            return state.account.inUse
         }
         try setThreshold(inUse, bytes, operation)
     }
 
     /// The driver counts all that the pool holds; what is in use comes on top of what is kept.
-    private func setThreshold(_ inUse: UInt64, _ keep: UInt64, _ operation: StaticString) throws(DeviceError)
+    private func setThreshold(_ inUse: ByteCount, _ keep: UInt64, _ operation: StaticString)
+        throws(DeviceError)
     {
         guard let pool = unsafe pool, let set = unsafe device.libraries.driver.pointee.cuMemPoolSetAttribute
         else {
             return
         }
-        let sum = inUse.addingReportingOverflow(keep)
+        let sum = keep.addingReportingOverflow(UInt64(max(0, inUse.bytes)))
         var threshold = sum.overflow ? UInt64.max : sum.partialValue
         try device.check(unsafe set(pool, Int32(HCU_POOL_RELEASE_THRESHOLD), &threshold), operation)
     }
@@ -123,7 +125,7 @@ internal import Synchronization
         let rounded = CUDAMemory.rounded(size)
         try take(rounded, asked: size, operation)
         do throws(DeviceError) { return try unsafe obtain(size, in: stream, operation) } catch {
-            account.withLock { $0.inUse -= rounded }
+            state.withLock { $0.account.giveBack(rounded) }
             throw error
         }
     }
@@ -147,29 +149,25 @@ internal import Synchronization
             if unsafe stream == nil {
                 try device.check(unsafe driver.pointee.cuStreamSynchronize(lane), operation)
             }
-            if before > 0, reserved <= before { account.withLock { $0.reuses += 1 } }
+            if before > 0, reserved <= before { state.withLock { $0.account.reuses += 1 } }
         }
         return address
     }
 
-    private func take(_ rounded: UInt64, asked: UInt64, _ operation: StaticString) throws(DeviceError) {
-        let refusal = account.withLock { account -> UInt64? in
-            let sum = account.inUse.addingReportingOverflow(rounded)
-            let limit = account.limit == 0 ? UInt64.max : account.limit
-            if sum.overflow || sum.partialValue > limit { return limit - min(limit, account.inUse) }
-            account.inUse = sum.partialValue
-            account.highWater = max(account.highWater, account.inUse)
+    private func take(_ rounded: Int, asked: UInt64, _ operation: StaticString) throws(DeviceError) {
+        let shortage = state.withLock { state -> ByteCount? in
+            if let left = state.account.shortage(for: rounded) { return left }
+            state.account.use(rounded)
             return nil
         }
-        guard let available = refusal else { return }
+        guard let available = shortage else { return }
         throw DeviceError(
             .outOfDeviceMemory, operation: "\(operation)",
             text:
-                "A buffer of \(asked) bytes does not fit under the context's limit on \(device.name); \(available) "
-                + "bytes of it are left.",
+                "A buffer of \(asked) bytes does not fit under the context's limit on \(device.name); "
+                + "\(available.bytes) bytes of it are left.",
             requested: ByteCount(bytes: Int(clamping: asked)),
-            available: ByteCount(bytes: Int(clamping: available)),
-            isRetriable: true)
+            available: available, isRetriable: true)
     }
 
     private func outOfMemory(_ size: UInt64, _ operation: StaticString, _ result: Int32) -> DeviceError {
@@ -194,15 +192,16 @@ internal import Synchronization
             try device.check(unsafe driver.pointee.cuMemFree(address), operation)
         }
         let rounded = CUDAMemory.rounded(size)
-        let (inUse, keep) = account.withLock { account in
-            account.inUse -= rounded
-            return (account.inUse, account.keep)
+        let (inUse, keep) = state.withLock { state in
+            state.account.giveBack(rounded)
+            return (state.account.inUse, state.keep)
         }
         if keep != .max { try setThreshold(inUse, keep, operation) }
     }
 
     /// The driver hands out multiples of this.
-    private static func rounded(_ size: UInt64) -> UInt64 {
-        size > UInt64.max - 511 ? size : (size + 511) / 512 * 512
+    private static func rounded(_ size: UInt64) -> Int {
+        let size = Int(clamping: size)
+        return size > Int.max - 511 ? size : (size + 511) / 512 * 512
     }
 }

@@ -137,7 +137,9 @@ internal import Glibc
         var count = 0
         while unsafe count < room && records != nil, let next = try takeDone() {
             let (facts, begin, end) = next
-            unsafe records?[count] = CUDAProfiler.record(facts, begin, end)
+            unsafe records?[count] = heng_profile_record(
+                facts.kind, facts.name, stream: facts.stream, correlation: facts.correlation, begin: begin,
+                end: end, bytes: facts.bytes)
             count += 1
         }
         let dropped = state.withLock { state in
@@ -182,21 +184,6 @@ internal import Glibc
         }
         try device.check(failure, "profile_read")
         return (facts, Int64(begin), Int64(end))
-    }
-
-    private static func record(_ facts: Facts, _ begin: Int64, _ end: Int64) -> heng_profile_record {
-        var record = heng_profile_record()
-        record.correlation = facts.correlation
-        record.stream = facts.stream
-        record.begin = begin
-        record.end = end
-        record.bytes = facts.bytes
-        record.kind = facts.kind
-        unsafe withUnsafeMutableBytes(of: &record.name) { place in
-            let bytes = Array(facts.name.utf8.prefix(place.count - 1))
-            unsafe place.copyBytes(from: bytes)
-        }
-        return record
     }
 
     /// Ends it; events that are still in streams happen unseen.

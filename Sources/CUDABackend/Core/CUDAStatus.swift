@@ -7,21 +7,9 @@ internal import Synchronization
 extension CUDADevice {
     /// How the device is now; what the management library does not tell stays unknown.
     func status() -> heng_device_status {
-        var status = unsafe heng_device_status()
-        unsafe status.health = Int32(HENG_HEALTH_UNKNOWN)
-        unsafe status.temperature_celsius = .nan
-        unsafe status.power_watts = .nan
-        unsafe status.energy_joules = .nan
-        unsafe status.utilization = .nan
-        unsafe status.memory_free = -1
+        var status = unsafe heng_device_status.unknown
         unsafe status.memory_total = Int64(clamping: facts.memory)
-        unsafe status.corrected_errors = -1
-        unsafe status.uncorrected_errors = -1
-        let counts = living.withLock { $0 }
-        unsafe status.contexts = Int64(counts.contexts)
-        unsafe status.streams = Int64(counts.streams)
-        unsafe status.events = Int64(counts.events)
-        unsafe status.buffers = Int64(counts.buffers)
+        unsafe living.counts.report(to: &status)
         unsafe addManaged(&status)
         if let cause {
             unsafe status.health = Int32(HENG_HEALTH_BROKEN)

@@ -56,8 +56,7 @@ internal import Glibc
         marks = context.marks
         journal = CUDAJournal(marks)
         number = CUDAStream.numbers.wrappingAdd(1, ordering: .relaxed).newValue
-        context.count(\.streams, 1)
-        device.count(\.streams, 1)
+        context.living.count(\.streams, 1)
         device.add(self)
     }
 
@@ -135,8 +134,7 @@ internal import Glibc
             journal.close()
         }
         device.remove(self)
-        context.count(\.streams, -1)
-        device.count(\.streams, -1)
+        context.living.count(\.streams, -1)
         if let failure { throw failure }
     }
 

@@ -37,7 +37,7 @@ internal import Synchronization
         self.context = context
         generation = context.generation
         self.isCounted = isCounted
-        if isCounted { context.count(\.others, 1) }
+        if isCounted { context.living.count(\.modules, 1) }
     }
 
     /// Finishes code in between for the device; the driver's messages are the error's text.
@@ -101,7 +101,7 @@ internal import Synchronization
         if generation == context.device.generation, (try? context.enter("module_unload")) != nil {
             _ = unsafe context.device.libraries.driver.pointee.cuModuleUnload(native)
         }
-        if isCounted { context.count(\.others, -1) }
+        if isCounted { context.living.count(\.modules, -1) }
     }
 }
 

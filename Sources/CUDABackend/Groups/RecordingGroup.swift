@@ -32,7 +32,7 @@ internal import Essentials
         count = parts.count
         calls = parts.calls
         failures = parts.failures
-        context.count(\.others, 1)
+        context.living.count(\.recordings, 1)
     }
 
     func submit(_ stream: CUDAStream, correlation: UInt64) throws(DeviceError) {
@@ -63,7 +63,7 @@ internal import Essentials
             _ = unsafe driver.pointee.cuGraphExecDestroy(executable)
             _ = unsafe driver.pointee.cuGraphDestroy(graph)
         }
-        context.count(\.others, -1)
+        context.living.count(\.recordings, -1)
     }
 }
 
@@ -106,17 +106,5 @@ enum CUDARecordingGroup {
             }
         }
         return unsafe table
-    }
-}
-
-/// Keeps a group's table for the life of the process; it starts with its header.
-@safe struct GroupTable: @unchecked Sendable {
-    // Unchecked: the table is written once, before anyone else sees it.
-    let header: UnsafePointer<heng_header>
-
-    init<Table>(_ table: Table) {
-        let place = UnsafeMutablePointer<Table>.allocate(capacity: 1)
-        unsafe place.initialize(to: table)
-        unsafe header = UnsafeRawPointer(place).assumingMemoryBound(to: heng_header.self)
     }
 }

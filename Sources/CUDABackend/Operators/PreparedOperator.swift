@@ -123,10 +123,10 @@ internal import Synchronization
             plan.algorithm == "product" ? (usesLibrary ? "cuBLASLt" : "product of tiles") : plan.algorithm
         determinism = usesLibrary ? HENG_DETERMINISM_RUN : HENG_DETERMINISM_BATCH
         text = PermanentText(algorithm)
-        context.count(\.others, 1)
+        context.living.count(\.operators, 1)
     }
 
-    func close() { context.count(\.others, -1) }
+    func close() { context.living.count(\.operators, -1) }
 
     private static func prepare(_ step: OperatorStep, _ context: CUDAContext) throws(DeviceError) -> Work {
         switch step {

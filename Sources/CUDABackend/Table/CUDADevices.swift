@@ -4,7 +4,6 @@ package import AcceleratorAPI
 internal import CCUDA
 internal import CHengAccelerator
 internal import Essentials
-internal import Synchronization
 
 /// The CUDA backend's entry: its table, and the devices it found.
 ///
@@ -15,25 +14,11 @@ package enum CUDADevices {
         major == HENG_ACCELERATOR_MAJOR ? unsafe UnsafePointer(table.functions) : nil
     }
 
-    private static let state = Mutex(State.fresh)
-
-    private enum State: Sendable {
-        case fresh
-        case initialized([CUDADevice])
-        case finalized
-    }
-
+    private static let life = DeviceLifecycle<CUDADevice>("CUDA backend")
     private static let table = unsafe DeviceTable(owning: makeTable())
 
     private static func makeTable() -> heng_accelerator_table {
-        var table = unsafe heng_accelerator_table()
-        unsafe table.header = StructCrossing.header(HENG_KIND_TABLE, of: heng_accelerator_table.self)
-        unsafe table.abi_major = HENG_ACCELERATOR_MAJOR
-        unsafe table.abi_minor = HENG_ACCELERATOR_MINOR
-        // Never freed: the table lives as long as the process.
-        unsafe table.name = cString("cuda")
-        unsafe table.error_describe = unsafe ErrorCrossing.describe
-        unsafe table.error_destroy = unsafe ErrorCrossing.destroy
+        var table = unsafe heng_accelerator_table.named("cuda")
         unsafe addProcessFunctions(&table)
         unsafe addDeviceFunctions(&table)
         unsafe addContextFunctions(&table)
@@ -48,41 +33,6 @@ package enum CUDADevices {
 // MARK: - Process
 
 extension CUDADevices {
-    private static func initialize(_ arguments: UnsafePointer<heng_initialize_arguments>?) throws(DeviceError)
-    {
-        guard let arguments = unsafe StructCrossing.read(arguments, zero: heng_initialize_arguments()) else {
-            throw invalid("initialize", "The arguments are null or shorter than a header.")
-        }
-        guard unsafe arguments.abi_major == HENG_ACCELERATOR_MAJOR else {
-            throw DeviceError(
-                .version, operation: "initialize",
-                text: "The caller wants interface version \(unsafe arguments.abi_major); this is version "
-                    + "\(HENG_ACCELERATOR_MAJOR).")
-        }
-        if let kind = unsafe StructCrossing.unknownMandatory(after: arguments.header) {
-            throw DeviceError(
-                .unsupported, operation: "initialize",
-                text: "The CUDA backend does not know the mandatory extension \(kind).")
-        }
-        let path = unsafe arguments.configuration_path.map { unsafe String(cString: $0) }
-        let settings = try CUDADevices.settings(path)
-        let devices = try isInitialized ? [] : find(settings)
-        let isFirst = state.withLock { state in
-            if case .initialized = state { return false }
-            state = .initialized(devices)
-            return true
-        }
-        guard isFirst else {
-            throw DeviceError(
-                .repeatedInitialize, operation: "initialize", text: "The CUDA backend is initialized already."
-            )
-        }
-    }
-
-    private static var isInitialized: Bool {
-        state.withLock { if case .initialized = $0 { true } else { false } }
-    }
-
     private static func settings(_ path: String?) throws(DeviceError) -> CUDASettings {
         guard let path else { return .fromEnvironment }
         guard let bytes = readFile(path, limit: 64 << 10) else {
@@ -120,69 +70,26 @@ extension CUDADevices {
         return devices
     }
 
-    private static func finalize() throws(DeviceError) {
-        let outcome = state.withLock { state -> Result<[CUDADevice], DeviceError> in
-            switch state {
-            case .fresh: return .failure(notInitialized("finalize"))
-            case .finalized:
-                return .failure(
-                    DeviceError(
-                        .repeatedFinalize, operation: "finalize",
-                        text: "The CUDA backend is finalized already."))
-            case .initialized(let devices):
-                let living = devices.reduce(0) { $0 + $1.living.withLock { $0.contexts } }
-                guard living == 0 else {
-                    return .failure(
-                        DeviceError(
-                            .notReleased, operation: "finalize",
-                            text: "\(living) contexts of the CUDA backend still live."))
-                }
-                state = .finalized
-                return .success(devices)
-            }
-        }
-        try outcome.get().first?.libraries.close()
-    }
-
-    private static func notInitialized(_ operation: String) -> DeviceError {
-        DeviceError(.notInitialized, operation: operation, text: "The CUDA backend is not initialized.")
-    }
-
-    private static func devices(_ operation: String) throws(DeviceError) -> [CUDADevice] {
-        let devices = state.withLock { state -> [CUDADevice]? in
-            if case .initialized(let devices) = state { devices } else { nil }
-        }
-        guard let devices else { throw notInitialized(operation) }
-        return devices
-    }
-
     private static func addProcessFunctions(_ table: inout heng_accelerator_table) {
         unsafe table.initialize = { arguments, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe CUDADevices.initialize(arguments)
+                try unsafe CUDADevices.life.initialize(arguments) { arguments throws(DeviceError) in
+                    let path = unsafe arguments.configuration_path.map { unsafe String(cString: $0) }
+                    return try CUDADevices.find(CUDADevices.settings(path))
+                }
             }
         }
         unsafe table.finalize = { error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in try CUDADevices.finalize() }
-        }
-        unsafe table.device_count = { count, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let devices = try CUDADevices.devices("device_count")
-                try unsafe place(count, "device_count").pointee = UInt32(devices.count)
-            }
-        }
-        unsafe table.device_get = { index, result, error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let devices = try CUDADevices.devices("device_get")
-                guard index < devices.count else {
-                    throw DeviceError(
-                        .invalidDeviceIndex, operation: "device_get",
-                        text: "There is no device \(index): the CUDA backend has \(devices.count).")
+                let devices = try CUDADevices.life.finalize {
+                    $0.reduce(0) { $0 + $1.living.counts.contexts }
                 }
-                // Not retained for the caller: the backend owns its devices.
-                try unsafe place(result, "device_get").pointee =
-                    OpaquePointer(Unmanaged.passUnretained(devices[Int(index)]).toOpaque())
+                devices.first?.libraries.close()
             }
+        }
+        unsafe table.device_count = { count, error in unsafe CUDADevices.life.count(count, error) }
+        unsafe table.device_get = { index, result, error in
+            unsafe CUDADevices.life.get(index, result, error)
         }
         unsafe table.group = { kind, result, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
@@ -198,15 +105,5 @@ extension CUDADevices {
                 }
             }
         }
-    }
-}
-
-/// Fills a caller's struct, or says that its size is not set.
-func deliver<Value>(
-    _ value: Value, to place: UnsafeMutablePointer<Value>, _ operation: StaticString
-) throws(DeviceError) {
-    guard unsafe StructCrossing.fill(place, with: value) else {
-        throw DeviceError(
-            .version, operation: "\(operation)", text: "The struct_size given to \(operation) is not set.")
     }
 }

@@ -38,15 +38,8 @@ extension CUDADevices {
         unsafe table.context_memory_info = { context, info, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let context = try unsafe object(context, CUDAContext.self, "context_memory_info")
-                let target = try unsafe place(info, "context_memory_info")
                 let account = try context.enterMemory("context_memory_info").current
-                var full = unsafe heng_memory_info()
-                unsafe full.in_use = account.inUse
-                unsafe full.high_water = account.highWater
-                unsafe full.reserved = account.reserved
-                unsafe full.limit = account.limit
-                unsafe full.reuses = account.reuses
-                try unsafe deliver(full, to: target, "context_memory_info")
+                try unsafe deliver(account.raw, to: info, "context_memory_info")
             }
         }
         unsafe table.context_limit_memory = { context, limit, error in

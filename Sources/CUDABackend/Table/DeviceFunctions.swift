@@ -8,8 +8,7 @@ extension CUDADevices {
         unsafe table.device_describe = { device, description, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let device = try unsafe object(device, CUDADevice.self, "device_describe")
-                let target = try unsafe place(description, "device_describe")
-                try unsafe deliver(device.facts.describe(), to: target, "device_describe")
+                try unsafe deliver(device.facts.describe(), to: description, "device_describe")
             }
         }
         unsafe table.device_synchronize = { device, error in
@@ -19,22 +18,14 @@ extension CUDADevices {
         }
         unsafe table.device_attribute = { device, index, key, value, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let device = try unsafe object(device, CUDADevice.self, "device_attribute")
-                let keyPlace = try unsafe place(key, "device_attribute")
-                let valuePlace = try unsafe place(value, "device_attribute")
-                guard let pair = unsafe device.facts.pair(Int(index)) else {
-                    throw DeviceError(
-                        .outOfRange, operation: "device_attribute", text: "There is no attribute \(index).")
-                }
-                unsafe keyPlace.pointee = unsafe pair.key
-                unsafe valuePlace.pointee = unsafe pair.value
+                try unsafe object(device, CUDADevice.self, "device_attribute").facts.attributes.read(
+                    index, key, value)
             }
         }
         unsafe table.device_status = { device, status, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let device = try unsafe object(device, CUDADevice.self, "device_status")
-                let target = try unsafe place(status, "device_status")
-                try unsafe deliver(device.status(), to: target, "device_status")
+                try unsafe deliver(device.status(), to: status, "device_status")
             }
         }
         unsafe table.device_reset = { device, error in

@@ -38,7 +38,7 @@ internal import Synchronization
                 text: "OpenCL devices take OpenCL C and binaries of their own, not code of kind \(code).")
         }
         self.context = context
-        context.count(.other, 1)
+        context.living.count(\.modules, 1)
     }
 
     deinit {
@@ -143,7 +143,8 @@ enum KernelFunctions {
         }
         unsafe table.module_unload = { module, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe object(module, OpenCLModule.self, "module_unload").context.count(.other, -1)
+                try unsafe object(module, OpenCLModule.self, "module_unload").context.living.count(
+                    \.modules, -1)
                 unsafe release(module, OpenCLModule.self)
             }
         }
@@ -172,7 +173,7 @@ enum KernelFunctions {
         unsafe table.kernel_describe = { kernel, info, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let kernel = try unsafe object(kernel, OpenCLKernel.self, "kernel_describe")
-                try unsafe OpenCLTable.fill(info, kernel.describe(), "kernel_describe")
+                try unsafe deliver(kernel.describe(), to: info, "kernel_describe")
             }
         }
         unsafe table.kernel_launch = { kernel, stream, grid, arguments, count, correlation, error in

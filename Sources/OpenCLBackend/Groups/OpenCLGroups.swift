@@ -1,3 +1,4 @@
+internal import AcceleratorAPI
 internal import CHengAccelerator
 
 /// The groups of functions beyond the table, each made once and never freed.
@@ -12,20 +13,8 @@ internal import CHengAccelerator
         }
     }
 
-    /// A table that lives for ever.
-    @safe private struct Kept: @unchecked Sendable {
-        // Unchecked: written once, before anyone sees it.
-        let header: UnsafePointer<heng_header>
-
-        init<Table>(_ table: Table) {
-            let place = UnsafeMutablePointer<Table>.allocate(capacity: 1)
-            unsafe place.initialize(to: table)
-            unsafe header = UnsafeRawPointer(place).assumingMemoryBound(to: heng_header.self)
-        }
-    }
-
-    private static let operators = unsafe Kept(OperatorFunctions.make())
-    private static let kernels = unsafe Kept(KernelFunctions.make())
-    private static let recordings = unsafe Kept(RecordingFunctions.make())
-    private static let profiles = unsafe Kept(ProfileFunctions.make())
+    private static let operators = unsafe GroupTable(OperatorFunctions.make())
+    private static let kernels = unsafe GroupTable(KernelFunctions.make())
+    private static let recordings = unsafe GroupTable(RecordingFunctions.make())
+    private static let profiles = unsafe GroupTable(ProfileFunctions.make())
 }

@@ -42,59 +42,25 @@ enum ProfileFunctions {
         unsafe table.profile_start = { context, arguments, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let context = try unsafe object(context, OpenCLContext.self, "profile_start")
-                guard let arguments = unsafe StructCrossing.read(arguments, zero: heng_profile_arguments())
-                else { throw invalid("profile_start", "The arguments are null or shorter than a header.") }
+                let full = try unsafe StructCrossing.demand(
+                    arguments, heng_profile_arguments(), "profile_start")
                 let offset = try context.clockOffset()
                 context.refreshStreams()
-                guard
-                    context.profile.start(capacity: unsafe Int(clamping: arguments.capacity), offset: offset)
-                else {
-                    throw DeviceError(
-                        .misuse, operation: "profile_start", text: "Records of the context are kept already.")
-                }
+                try context.profile.start(capacity: unsafe full.capacity, offset: offset)
             }
         }
         unsafe table.profile_stop = { context, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                guard try unsafe object(context, OpenCLContext.self, "profile_stop").profile.stop() else {
-                    throw DeviceError(
-                        .misuse, operation: "profile_stop", text: "No records of the context are kept.")
-                }
+                try unsafe object(context, OpenCLContext.self, "profile_stop").profile.stop()
             }
         }
         unsafe table.profile_read = { context, records, capacity, count, dropped, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let context = try unsafe object(context, OpenCLContext.self, "profile_read")
-                let count = try unsafe place(count, "profile_read")
-                guard unsafe records != nil || capacity == 0 else {
-                    throw invalid("profile_read", "There is no place for the records.")
-                }
                 context.refreshStreams()
-                guard let taken = context.profile.take(Int(clamping: capacity)) else {
-                    throw DeviceError(
-                        .misuse, operation: "profile_read", text: "No records of the context are kept.")
-                }
-                for (index, record) in taken.records.enumerated() {
-                    unsafe records?[index] = ProfileFunctions.crossing(record)
-                }
-                unsafe count.pointee = UInt64(taken.records.count)
-                if let dropped = unsafe dropped { unsafe dropped.pointee = taken.dropped }
+                try unsafe context.profile.read(records, capacity, count, dropped)
             }
         }
-    }
-
-    private static func crossing(_ record: ProfileLog.Record) -> heng_profile_record {
-        var full = heng_profile_record()
-        full.correlation = record.correlation
-        full.stream = record.stream
-        full.begin = record.begin
-        full.end = record.end
-        full.bytes = UInt64(record.bytes)
-        full.kind = record.kind
-        unsafe withUnsafeMutableBytes(of: &full.name) { place in
-            unsafe place.copyBytes(from: record.name.utf8.prefix(place.count - 1))
-        }
-        return full
     }
 
     private static func addRanges(_ table: inout heng_profile_table) {

@@ -10,7 +10,7 @@ final class OpenCLRecording: Sendable {
     init(of work: [OpenCLStream.Submission], in context: OpenCLContext) {
         self.work = work
         self.context = context
-        context.count(.other, 1)
+        context.living.count(\.recordings, 1)
     }
 
     func submit(to stream: OpenCLStream, _ correlation: UInt64) throws(DeviceError) {
@@ -59,8 +59,8 @@ enum RecordingFunctions {
         }
         unsafe table.recording_destroy = { recording, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe object(recording, OpenCLRecording.self, "recording_destroy").context.count(
-                    .other, -1)
+                try unsafe object(recording, OpenCLRecording.self, "recording_destroy").context.living.count(
+                    \.recordings, -1)
                 unsafe release(recording, OpenCLRecording.self)
             }
         }

@@ -19,8 +19,8 @@ enum OperatorFunctions {
                     throw DeviceError(
                         .outOfRange, operation: "operator_list", text: "There is no operator \(index).")
                 }
-                try unsafe OpenCLTable.fill(
-                    listing, Listings.all[Int(index)].crossing(hasDouble: device.facts.hasDouble),
+                try unsafe deliver(
+                    Listings.all[Int(index)].crossing(hasDouble: device.facts.hasDouble), to: listing,
                     "operator_list")
             }
         }
@@ -30,8 +30,7 @@ enum OperatorFunctions {
                 let outcome = try unsafe OperatorFunctions.plan(description, device, "operator_supports")
                 guard case .failure(let reason) = outcome else { return }
                 if unsafe refusal != nil {
-                    try unsafe OpenCLTable.fill(
-                        refusal, OperatorFunctions.crossing(reason), "operator_supports")
+                    try unsafe deliver(OperatorFunctions.crossing(reason), to: refusal, "operator_supports")
                 }
                 throw unsafe OperatorFunctions.error(reason, "operator_supports", unsafe description)
             }
@@ -139,8 +138,7 @@ enum OperatorFunctions {
                 let ready = try PreparedOperator(plan, use, node: node, in: context)
                 if unsafe info != nil {
                     do throws(DeviceError) {
-                        try unsafe OpenCLTable.fill(
-                            info, OperatorFunctions.info(of: ready), "operator_prepare")
+                        try unsafe deliver(OperatorFunctions.info(of: ready), to: info, "operator_prepare")
                     } catch {
                         ready.close()
                         throw error

@@ -33,7 +33,7 @@ internal import Essentials
         for step in plan.steps { steps.append(try PreparedOperator.ready(step, context)) }
         self.steps = steps
         unsafe algorithm = unsafe cString(plan.algorithm)
-        context.count(.other, 1)
+        context.living.count(\.operators, 1)
     }
 
     deinit { unsafe algorithm.deallocate() }
@@ -64,7 +64,7 @@ internal import Essentials
         }
     }
 
-    func close() { context.count(.other, -1) }
+    func close() { context.living.count(\.operators, -1) }
 }
 
 extension StepArgument {

@@ -10,73 +10,43 @@ internal import Synchronization
     /// OpenCL's own context.
     let raw: UInt
     let profile = ProfileLog()
+    let living: LivingObjects
     private let state = Mutex(State())
 
     private struct State {
-        var streams = 0
-        var events = 0
-        var buffers = 0
-        var others = 0
-        var inUse = 0
-        var highWater = 0
-        var limit = 0
+        var account = MemoryAccount()
         /// Host memory by its address, and the buffer behind it.
         var hostMemory: [UInt: (raw: UInt, size: Int)] = [:]
         /// A queue of our own, for mapping memory and reading the clock: 0 before it is needed.
         var queue: UInt = 0
     }
 
-    enum Living { case stream, event, buffer, other }
-
     init(on device: OpenCLDevice) throws(DeviceError) {
         self.device = device
         raw = try device.openContext()
-        device.count(.context, 1)
-    }
-
-    func count(_ kind: Living, _ change: Int) {
-        state.withLock { state in
-            switch kind {
-            case .stream: state.streams += change
-            case .event: state.events += change
-            case .buffer: state.buffers += change
-            case .other: state.others += change
-            }
-        }
-        if kind == .event { device.count(.event, change) }
-        if kind == .buffer { device.count(.buffer, change) }
+        living = LivingObjects(in: device.living)
+        device.living.count(\.contexts, 1)
     }
 
     /// Ends the context, or throws what it still owns.
     func close() throws(DeviceError) {
-        let left = state.withLock { $0 }
-        guard left.streams + left.events + left.buffers + left.others + left.hostMemory.count == 0 else {
-            throw DeviceError(
-                .notReleased, operation: "context_destroy",
-                text:
-                    "A context of \(device.facts.name) still owns \(left.streams) streams, \(left.events) events, "
-                    + "\(left.buffers) buffers, \(left.hostMemory.count) pieces of host memory and "
-                    + "\(left.others) operators, modules and recordings.")
-        }
-        if left.queue != 0 { _ = opencl_release_queue(left.queue) }
-        device.count(.context, -1)
+        try living.requireNone(in: "A context of \(device.facts.name)", "context_destroy")
+        let queue = state.withLock { $0.queue }
+        if queue != 0 { _ = opencl_release_queue(queue) }
+        device.living.count(\.contexts, -1)
     }
 }
 
 // MARK: - Memory
 
 extension OpenCLContext {
-    struct Account {
-        var inUse: Int
-        var highWater: Int
-        var limit: Int
+    var account: MemoryAccount {
+        var account = state.withLock { $0.account }
+        account.reserved = account.inUse
+        return account
     }
 
-    var account: Account {
-        state.withLock { Account(inUse: $0.inUse, highWater: $0.highWater, limit: $0.limit) }
-    }
-
-    func limitMemory(to limit: Int) { state.withLock { $0.limit = limit } }
+    func limitMemory(to bytes: UInt64) { state.withLock { $0.account.limit(to: bytes) } }
 
     /// Makes memory of the device, within the limits of the context, the device and OpenCL.
     func allocate(_ size: Int, flags: UInt64, _ operation: String) throws(DeviceError) -> UInt {
@@ -84,10 +54,9 @@ extension OpenCLContext {
             throw tooMuch(size, available: device.facts.largestBuffer, operation)
         }
         let free = state.withLock { state -> Int? in
-            if state.limit > 0, size > state.limit - state.inUse { return max(0, state.limit - state.inUse) }
+            if let left = state.account.shortage(for: size) { return left.bytes }
             guard device.reserve(size) else { return max(0, device.memory - device.inUse) }
-            state.inUse += size
-            state.highWater = max(state.highWater, state.inUse)
+            state.account.use(size)
             return nil
         }
         if let free { throw tooMuch(size, available: free, operation) }
@@ -103,7 +72,7 @@ extension OpenCLContext {
     }
 
     func giveBack(_ size: Int) {
-        state.withLock { $0.inUse -= size }
+        state.withLock { $0.account.giveBack(size) }
         device.unreserve(size)
     }
 
@@ -141,6 +110,7 @@ extension OpenCLContext {
                 status, "host_allocate", "Host memory of \(device.facts.name) was not mapped")
         }
         state.withLock { $0.hostMemory[UInt(bitPattern: address)] = (buffer, size) }
+        living.count(\.hostBlocks, 1)
         return unsafe address
     }
 
@@ -149,6 +119,7 @@ extension OpenCLContext {
         guard let memory = state.withLock({ $0.hostMemory.removeValue(forKey: key) }) else {
             throw invalid("host_free", "The address is not one that host_allocate of this context gave.")
         }
+        living.count(\.hostBlocks, -1)
         defer {
             _ = opencl_release_memory(memory.raw)
             giveBack(memory.size)
@@ -175,13 +146,13 @@ extension OpenCLContext {
         self.context = context
         self.size = size
         raw = try context.allocate(size, flags: 0, operation)
-        context.count(.buffer, 1)
+        context.living.count(\.buffers, 1)
     }
 
     /// Frees it; work that OpenCL already has in a queue keeps the memory until it is done.
     func free() {
         _ = opencl_release_memory(raw)
         context.giveBack(size)
-        context.count(.buffer, -1)
+        context.living.count(\.buffers, -1)
     }
 }

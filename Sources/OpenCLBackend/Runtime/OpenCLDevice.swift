@@ -14,17 +14,15 @@ internal import Synchronization
     let memory: Int
     let programs: ProgramStore
     private let texts: [UnsafePointer<CChar>]
-    private let attributeTexts: [(key: UnsafePointer<CChar>, value: UnsafePointer<CChar>)]
+    let attributes: DeviceAttributes
+    let living = LivingObjects()
     private let state = Mutex(State())
 
     private struct State {
         /// OpenCL's own context, which all of ours on the device share: 0 before the first.
         var context: UInt = 0
         var inUse = 0
-        var contexts = 0
         var streams: [ObjectIdentifier: OpenCLStream] = [:]
-        var events = 0
-        var buffers = 0
     }
 
     init(raw: UInt, facts: DeviceFacts, whole: OpenCLDevice? = nil, memory: Int? = nil) {
@@ -38,12 +36,10 @@ internal import Synchronization
             (text: String) in
             unsafe cString(text)
         }
-        unsafe attributeTexts = unsafe OpenCLDevice.attributes(facts).map { pair in
-            unsafe (cString(pair.0), cString(pair.1))
-        }
+        attributes = DeviceAttributes(OpenCLDevice.attributes(facts))
     }
 
-    private static func attributes(_ facts: DeviceFacts) -> [(String, String)] {
+    private static func attributes(_ facts: DeviceFacts) -> [(key: String, value: String)] {
         [
             ("opencl.platform", facts.platform), ("opencl.version", facts.version),
             ("opencl.driver", facts.driver), ("opencl.type", facts.isCPU ? "cpu" : "accelerator"),
@@ -54,11 +50,6 @@ internal import Synchronization
             ("opencl.clock_megahertz", String(facts.clockMegahertz)),
             ("opencl.float64", facts.hasDouble ? "yes" : "no"),
         ]
-    }
-
-    /// The fact of that index by name; nil behind the last.
-    func attribute(_ index: Int) -> (key: UnsafePointer<CChar>, value: UnsafePointer<CChar>)? {
-        unsafe attributeTexts.indices.contains(index) ? attributeTexts[index] : nil
     }
 
     var capabilities: DeviceCapabilities {
@@ -90,21 +81,9 @@ internal import Synchronization
     }
 
     func status() -> heng_device_status {
-        var status = unsafe heng_device_status()
-        let now = state.withLock { $0 }
-        unsafe status.health = Int32(HENG_HEALTH_UNKNOWN)
-        unsafe status.temperature_celsius = .nan
-        unsafe status.power_watts = .nan
-        unsafe status.energy_joules = .nan
-        unsafe status.utilization = .nan
-        unsafe status.memory_free = -1
+        var status = unsafe heng_device_status.unknown
         unsafe status.memory_total = Int64(memory)
-        unsafe status.corrected_errors = -1
-        unsafe status.uncorrected_errors = -1
-        unsafe status.contexts = Int64(now.contexts)
-        unsafe status.streams = Int64(now.streams.count)
-        unsafe status.events = Int64(now.events)
-        unsafe status.buffers = Int64(now.buffers)
+        unsafe living.counts.report(to: &status)
         return unsafe status
     }
 }
@@ -136,19 +115,6 @@ extension OpenCLDevice {
 // MARK: - What lives on it
 
 extension OpenCLDevice {
-    enum Living { case context, event, buffer }
-
-    func count(_ kind: Living, _ change: Int) {
-        state.withLock { state in
-            switch kind {
-            case .context: state.contexts += change
-            case .event: state.events += change
-            case .buffer: state.buffers += change
-            }
-        }
-    }
-
-    var livingContexts: Int { state.withLock { $0.contexts } }
     var inUse: Int { state.withLock { $0.inUse } }
 
     /// Counts memory against what the device, and what it is a part of, have; false when it does not fit.

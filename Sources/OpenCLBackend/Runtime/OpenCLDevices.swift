@@ -14,79 +14,24 @@ package enum OpenCLDevices {
         major == HENG_ACCELERATOR_MAJOR ? unsafe UnsafePointer(table.functions) : nil
     }
 
-    private enum State {
-        case fresh
-        case initialized([OpenCLDevice])
-        case finalized
-    }
-
-    private static let state = Mutex(State.fresh)
+    static let life = DeviceLifecycle<OpenCLDevice>("OpenCL backend")
     /// Devices of all times, because handles of a time before finalize may still be looked at.
     private static let everFound = Mutex<[OpenCLDevice]>([])
     private static let table = unsafe DeviceTable(owning: OpenCLTable.make())
 
     static func initialize(_ arguments: UnsafePointer<heng_initialize_arguments>?) throws(DeviceError) {
-        guard let arguments = unsafe StructCrossing.read(arguments, zero: heng_initialize_arguments()) else {
-            throw invalid("initialize", "The arguments are null or shorter than a header.")
-        }
-        guard unsafe arguments.abi_major == HENG_ACCELERATOR_MAJOR else {
-            throw DeviceError(
-                .version, operation: "initialize",
-                text: "The caller wants interface version \(unsafe arguments.abi_major); this is version "
-                    + "\(HENG_ACCELERATOR_MAJOR).")
-        }
-        if let kind = unsafe StructCrossing.unknownMandatory(after: arguments.header) {
-            throw DeviceError(
-                .unsupported, operation: "initialize",
-                text: "The OpenCL backend does not know the mandatory extension \(kind).")
-        }
-        let isFirst = state.withLock { state in
-            if case .initialized = state { return false }
+        try unsafe life.initialize(arguments) { _ throws(DeviceError) in
             let devices = find()
             everFound.withLock { $0 += devices }
-            state = .initialized(devices)
-            return true
-        }
-        guard isFirst else {
-            throw DeviceError(
-                .repeatedInitialize, operation: "initialize",
-                text: "The OpenCL backend is initialized already.")
+            return devices
         }
     }
 
     static func finalize() throws(DeviceError) {
-        let problem = state.withLock { state -> DeviceError? in
-            switch state {
-            case .fresh: return notInitialized("finalize")
-            case .finalized:
-                return DeviceError(
-                    .repeatedFinalize, operation: "finalize",
-                    text: "The OpenCL backend is finalized already.")
-            case .initialized(let devices):
-                let living = Parts.livingContexts + devices.reduce(0) { $0 + $1.livingContexts }
-                guard living == 0 else {
-                    return DeviceError(
-                        .notReleased, operation: "finalize",
-                        text: "\(living) contexts of the OpenCL backend still live.")
-                }
-                for device in devices { device.close() }
-                state = .finalized
-                return nil
-            }
+        let devices = try life.finalize { devices in
+            Parts.livingContexts + devices.reduce(0) { $0 + $1.living.counts.contexts }
         }
-        if let problem { throw problem }
-    }
-
-    static func devices(_ operation: String) throws(DeviceError) -> [OpenCLDevice] {
-        let devices = state.withLock { state -> [OpenCLDevice]? in
-            if case .initialized(let devices) = state { devices } else { nil }
-        }
-        guard let devices else { throw notInitialized(operation) }
-        return devices
-    }
-
-    private static func notInitialized(_ operation: String) -> DeviceError {
-        DeviceError(.notInitialized, operation: operation, text: "The OpenCL backend is not initialized.")
+        for device in devices { device.close() }
     }
 
     private static func find() -> [OpenCLDevice] {
@@ -124,7 +69,9 @@ package enum OpenCLDevices {
 enum Parts {
     private static let living = Mutex<[ObjectIdentifier: OpenCLDevice]>([:])
 
-    static var livingContexts: Int { living.withLock { $0.values.reduce(0) { $0 + $1.livingContexts } } }
+    static var livingContexts: Int {
+        living.withLock { $0.values.reduce(0) { $0 + $1.living.counts.contexts } }
+    }
     static func add(_ part: OpenCLDevice) { living.withLock { $0[ObjectIdentifier(part)] = part } }
 
     static func release(_ part: OpenCLDevice) throws(DeviceError) {
@@ -133,10 +80,11 @@ enum Parts {
                 .invalidDevice, operation: "device_release",
                 text: "\(part.facts.name) is not what device_partition made.")
         }
-        guard part.livingContexts == 0 else {
+        let contexts = part.living.counts.contexts
+        guard contexts == 0 else {
             throw DeviceError(
                 .notReleased, operation: "device_release",
-                text: "\(part.livingContexts) contexts still live on a part of \(part.facts.name).")
+                text: "\(contexts) contexts still live on a part of \(part.facts.name).")
         }
         guard living.withLock({ $0.removeValue(forKey: ObjectIdentifier(part)) }) != nil else {
             throw DeviceError(

@@ -61,7 +61,7 @@ internal import Glibc
         queue = try made.get("stream_create", "No queue on \(context.device.facts.name)")
         self.context = context
         number = StreamNumbers.next()
-        context.count(.stream, 1)
+        context.living.count(\.streams, 1)
         context.device.add(self)
     }
 
@@ -257,10 +257,10 @@ extension OpenCLStream {
         }
         guard begin.status == 0, end.status == 0 else { return }
         context.profile.add(
-            ProfileLog.Record(
-                correlation: done.correlation, stream: number, begin: Int64(clamping: begin.value),
-                end: Int64(clamping: end.value), bytes: profile.bytes, kind: profile.kind,
-                name: profile.name), isDeviceTime: true)
+            heng_profile_record(
+                profile.kind, profile.name, stream: number, correlation: done.correlation,
+                begin: Int64(clamping: begin.value), end: Int64(clamping: end.value),
+                bytes: UInt64(profile.bytes)), isDeviceTime: true)
     }
 
     /// Looks at what has happened, so that profiles and failures are known.
@@ -363,7 +363,7 @@ extension OpenCLStream {
         if let thread { pthread_join(thread, nil) }
         for range in ranges { _ = opencl_release_event(range.start) }
         context.device.remove(self)
-        context.count(.stream, -1)
+        context.living.count(\.streams, -1)
         if let failure { throw failure }
     }
 }
@@ -495,10 +495,9 @@ extension OpenCLStream {
         if context.profile.isOn {
             let profile = next.command.profile
             context.profile.add(
-                ProfileLog.Record(
-                    correlation: next.correlation, stream: number, begin: begin,
-                    end: TimePoint.monotonicNow().nanoseconds, bytes: profile.bytes, kind: profile.kind,
-                    name: profile.name), isDeviceTime: false)
+                heng_profile_record(
+                    profile.kind, profile.name, stream: number, correlation: next.correlation, begin: begin,
+                    end: TimePoint.monotonicNow().nanoseconds, bytes: UInt64(profile.bytes)))
         }
         monitor.locked {
             sequence += 1

@@ -8,13 +8,13 @@ extension OpenCLTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let context = try unsafe object(context, OpenCLContext.self, "event_create")
                 let target = try unsafe place(result, "event_create")
-                context.count(.event, 1)
+                context.living.count(\.events, 1)
                 unsafe target.pointee = unsafe handle(OpenCLEvent(in: context))
             }
         }
         unsafe table.event_destroy = { event, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe object(event, OpenCLEvent.self, "event_destroy").context.count(.event, -1)
+                try unsafe object(event, OpenCLEvent.self, "event_destroy").context.living.count(\.events, -1)
                 unsafe release(event, OpenCLEvent.self)
             }
         }

@@ -7,15 +7,7 @@ internal import Essentials
 
 enum OpenCLTable {
     static func make() -> heng_accelerator_table {
-        var table = unsafe heng_accelerator_table()
-        unsafe table.header = StructCrossing.header(HENG_KIND_TABLE, of: heng_accelerator_table.self)
-        unsafe table.abi_major = HENG_ACCELERATOR_MAJOR
-        unsafe table.abi_minor = HENG_ACCELERATOR_MINOR
-        // Never freed: the table lives as long as the process.
-        unsafe table.name = cString("opencl")
-        unsafe table.vendor = cString("Heng")
-        unsafe table.error_describe = unsafe ErrorCrossing.describe
-        unsafe table.error_destroy = unsafe ErrorCrossing.destroy
+        var table = unsafe heng_accelerator_table.named("opencl", vendor: "Heng")
         unsafe addProcessFunctions(&table)
         unsafe addDeviceFunctions(&table)
         unsafe addContextFunctions(&table)
@@ -25,18 +17,6 @@ enum OpenCLTable {
         unsafe addCopyFunctions(&table)
         unsafe addEventFunctions(&table)
         return unsafe table
-    }
-
-    /// Fills a caller's struct, or throws that its size is not set.
-    static func fill<Value>(
-        _ target: UnsafeMutablePointer<Value>?, _ value: Value, _ operation: StaticString
-    ) throws(DeviceError) {
-        let target = try unsafe place(target, operation)
-        guard unsafe StructCrossing.fill(target, with: value) else {
-            throw DeviceError(
-                .version, operation: "\(operation)",
-                text: "The struct_size of what \(operation) fills is not set.")
-        }
     }
 
     private static func addProcessFunctions(_ table: inout heng_accelerator_table) {
@@ -69,50 +49,26 @@ enum OpenCLTable {
     }
 
     private static func addDeviceFunctions(_ table: inout heng_accelerator_table) {
-        unsafe table.device_count = { count, error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let devices = try OpenCLDevices.devices("device_count")
-                try unsafe place(count, "device_count").pointee = UInt32(devices.count)
-            }
-        }
+        unsafe table.device_count = { count, error in unsafe OpenCLDevices.life.count(count, error) }
         unsafe table.device_get = { index, result, error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let devices = try OpenCLDevices.devices("device_get")
-                let target = try unsafe place(result, "device_get")
-                guard index < devices.count else {
-                    throw DeviceError(
-                        .invalidDeviceIndex, operation: "device_get",
-                        text: "There is no device \(index): the OpenCL backend has \(devices.count).")
-                }
-                // Not retained for the caller: the backend owns its devices.
-                unsafe target.pointee = OpaquePointer(
-                    Unmanaged.passUnretained(devices[Int(index)]).toOpaque())
-            }
+            unsafe OpenCLDevices.life.get(index, result, error)
         }
         unsafe table.device_describe = { device, description, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let device = try unsafe object(device, OpenCLDevice.self, "device_describe")
-                try unsafe OpenCLTable.fill(description, device.describe(), "device_describe")
+                try unsafe deliver(device.describe(), to: description, "device_describe")
             }
         }
         unsafe table.device_status = { device, status, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let device = try unsafe object(device, OpenCLDevice.self, "device_status")
-                try unsafe OpenCLTable.fill(status, device.status(), "device_status")
+                try unsafe deliver(device.status(), to: status, "device_status")
             }
         }
         unsafe table.device_attribute = { device, index, key, value, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let device = try unsafe object(device, OpenCLDevice.self, "device_attribute")
-                let (key, value) = try unsafe (
-                    place(key, "device_attribute"), place(value, "device_attribute")
-                )
-                guard let pair = unsafe device.attribute(Int(index)) else {
-                    throw DeviceError(
-                        .outOfRange, operation: "device_attribute", text: "There is no attribute \(index).")
-                }
-                unsafe key.pointee = unsafe pair.key
-                unsafe value.pointee = unsafe pair.value
+                try unsafe object(device, OpenCLDevice.self, "device_attribute").attributes.read(
+                    index, key, value)
             }
         }
         unsafe table.device_synchronize = { device, error in
@@ -161,18 +117,12 @@ enum OpenCLTable {
         unsafe table.context_memory_info = { context, info, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let account = try unsafe object(context, OpenCLContext.self, "context_memory_info").account
-                var full = unsafe heng_memory_info()
-                unsafe full.in_use = UInt64(account.inUse)
-                unsafe full.high_water = UInt64(account.highWater)
-                unsafe full.reserved = UInt64(account.inUse)
-                unsafe full.limit = UInt64(account.limit)
-                try unsafe OpenCLTable.fill(info, full, "context_memory_info")
+                try unsafe deliver(account.raw, to: info, "context_memory_info")
             }
         }
         unsafe table.context_limit_memory = { context, limit, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                try unsafe object(context, OpenCLContext.self, "context_limit_memory").limitMemory(
-                    to: Int(clamping: limit))
+                try unsafe object(context, OpenCLContext.self, "context_limit_memory").limitMemory(to: limit)
             }
         }
         unsafe table.context_state = { context, epoch, cause, error in

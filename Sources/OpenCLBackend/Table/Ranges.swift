@@ -12,38 +12,19 @@ internal import Essentials
     init(
         _ range: heng_range, bytes: UInt64, in context: OpenCLContext, _ operation: StaticString
     ) throws(DeviceError) {
-        guard unsafe bytes <= range.size else {
-            throw DeviceError(
-                .outOfRange, operation: "\(operation)",
-                text: "\(bytes) bytes are more than the capacity of \(unsafe range.size) given for them.")
-        }
-        guard let raw = unsafe range.buffer else {
-            guard let host = unsafe range.host else {
-                throw invalid("\(operation)", "A range names no memory.")
-            }
-            guard unsafe range.offset <= UInt64(Int.max) else {
+        switch try unsafe RangeMemory(range, bytes: bytes, "\(operation)") {
+        case .host(let address): unsafe self = .host(address)
+        case .buffer(let raw):
+            let buffer = try unsafe object(raw, OpenCLBuffer.self, operation)
+            guard buffer.context.device === context.device else {
                 throw DeviceError(
-                    .outOfRange, operation: "\(operation)", text: "An offset is beyond all memory.")
+                    .wrongOwner, operation: "\(operation)",
+                    text: "A buffer belongs to another device than the stream.")
             }
-            unsafe self = .host(host + Int(range.offset))
-            return
+            try RangeMemory.checkFits(
+                offset: unsafe range.offset, size: unsafe range.size, in: UInt64(buffer.size), "\(operation)")
+            self = .buffer(buffer, offset: unsafe Int(range.offset))
         }
-        guard unsafe range.host == nil else {
-            throw invalid("\(operation)", "A range names a buffer and host memory.")
-        }
-        let buffer = try unsafe object(raw, OpenCLBuffer.self, operation)
-        guard buffer.context.device === context.device else {
-            throw DeviceError(
-                .wrongOwner, operation: "\(operation)",
-                text: "A buffer belongs to another device than the stream.")
-        }
-        let size = UInt64(buffer.size)
-        guard unsafe range.offset <= size, unsafe range.size <= size - range.offset else {
-            throw DeviceError(
-                .outOfRange, operation: "\(operation)",
-                text: "\(unsafe range.size) bytes from \(unsafe range.offset) leave a buffer of \(size).")
-        }
-        self = .buffer(buffer, offset: unsafe Int(range.offset))
     }
 
     init(

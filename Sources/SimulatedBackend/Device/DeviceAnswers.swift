@@ -26,15 +26,6 @@ extension SimulatedDevice {
         return unsafe full
     }
 
-    func attribute(_ index: UInt32) throws(DeviceError) -> DeviceTexts.Attribute {
-        guard index < texts.attributes.count else {
-            throw DeviceError(
-                .outOfRange, operation: "device_attribute",
-                text: "\(name) has \(texts.attributes.count) attributes.")
-        }
-        return texts.attributes[Int(index)]
-    }
-
     /// Waits for all streams; throws the first failed one's error.
     func synchronize() throws(DeviceError) {
         let operation = "device_synchronize"
@@ -89,8 +80,8 @@ extension SimulatedDevice {
         return unsafe full
     }
 
-    var livingEvents: Int { contexts.reduce(leakedEvents) { $0 + $1.events } }
-    var livingBuffers: Int { contexts.reduce(0) { $0 + $1.buffers } }
+    var livingEvents: Int { contexts.reduce(leakedEvents) { $0 + $1.living.events } }
+    var livingBuffers: Int { contexts.reduce(0) { $0 + $1.living.buffers } }
 
     /// The part of the time since the last look at the status in which work ran.
     private func utilization() -> Double {

@@ -1,4 +1,5 @@
 internal import AcceleratorAPI
+internal import Essentials
 
 // How the host's waiting turns the clock. The monitor is held.
 
@@ -77,7 +78,7 @@ extension SimulatedDevice {
             }
             let next = machine.streams.compactMap(\.hostFunctionLimit).min()
             let deadline = min(hostLimit, next ?? .max)
-            monitor.wait(until: deadline == .max ? nil : deadline)
+            monitor.wait(until: deadline)
         }
     }
 
@@ -99,3 +100,6 @@ extension SimulatedDevice {
         }
     }
 }
+
+/// The monotonic clock in nanoseconds.
+func monotonicNanoseconds() -> Int64 { TimePoint.monotonicNow().nanoseconds }

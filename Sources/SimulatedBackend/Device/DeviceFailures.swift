@@ -60,7 +60,7 @@ extension SimulatedDevice {
         machine.lost = Sticky(error: error, time: time, isSeen: !isVirtual || time <= machine.now)
         machine.health.lastError = error.code
         for stream in machine.streams { stream.fail(lostError(error, "stream_synchronize"), at: time) }
-        monitor.changed()
+        monitor.wakeAll()
     }
 
     func lostError(_ cause: DeviceError, _ operation: String) -> DeviceError {
@@ -129,6 +129,6 @@ extension SimulatedDevice {
         machine.health.lastError = nil
         machine.health.isDegraded = false
         machine.lanesInUse = 0
-        monitor.changed()
+        monitor.wakeAll()
     }
 }

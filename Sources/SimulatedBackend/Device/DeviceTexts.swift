@@ -11,23 +11,16 @@ internal import Glibc
     let kind: UnsafeMutablePointer<CChar>?
     let name: UnsafeMutablePointer<CChar>?
     let vendor: UnsafeMutablePointer<CChar>?
-    let attributes: [Attribute]
+    let attributes: DeviceAttributes
     let uuid: [UInt8]
     let number: Int
-
-    @safe struct Attribute {
-        let key: UnsafeMutablePointer<CChar>?
-        let value: UnsafeMutablePointer<CChar>?
-    }
 
     init(_ settings: SimulatedSettings, number: Int, part: Int?) {
         self.number = number
         unsafe kind = strdup("simdev")
         unsafe name = strdup(settings.name)
         unsafe vendor = strdup("Heng")
-        attributes = DeviceTexts.facts(settings).map { key, value in
-            unsafe Attribute(key: strdup(key), value: strdup(value))
-        }
+        attributes = DeviceAttributes(DeviceTexts.facts(settings))
         // "HENGSIMDEV", the number and the part: the same in every process.
         let (high, low) = (UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number))
         let place = part ?? 0
@@ -41,14 +34,10 @@ internal import Glibc
         unsafe Glibc.free(kind)
         unsafe Glibc.free(name)
         unsafe Glibc.free(vendor)
-        for attribute in attributes {
-            unsafe Glibc.free(attribute.key)
-            unsafe Glibc.free(attribute.value)
-        }
     }
 
     /// What the settings say beyond the description.
-    private static func facts(_ settings: SimulatedSettings) -> [(String, String)] {
+    private static func facts(_ settings: SimulatedSettings) -> [(key: String, value: String)] {
         [
             ("simulated", "yes: all times and sizes are made up"), ("time", settings.time.rawValue),
             ("bandwidth", "\(settings.bytesPerSecond) bytes/s"),

@@ -1,4 +1,5 @@
 internal import AcceleratorAPI
+internal import CHengAccelerator
 internal import Essentials
 
 #if canImport(Glibc)
@@ -30,28 +31,32 @@ struct MemoryPool {
     /// How much is kept where nobody says otherwise.
     static let defaultKeep = 256 << 20
 
-    var inUse = 0
-    var highWater = 0
-    var limit = 0
+    private(set) var account = MemoryAccount()
     var keepLimit = MemoryPool.defaultKeep
-    var reuses = 0
     /// Blocks by their size.
     private(set) var kept: [Int: [Storage]] = [:]
     private(set) var keptBytes = 0
     /// Memory of the host, by its address.
     var hostBlocks: [UInt: Storage] = [:]
 
+    var inUse: Int { account.inUse.bytes }
     var reserved: Int { inUse + keptBytes }
 
-    mutating func use(_ bytes: Int) {
-        inUse += bytes
-        highWater = max(highWater, inUse)
+    /// The account as the caller sees it.
+    var info: heng_memory_info {
+        var account = account
+        account.reserved = ByteCount(bytes: reserved)
+        return unsafe account.raw
     }
+
+    mutating func limit(to bytes: UInt64) { account.limit(to: bytes) }
+    mutating func use(_ bytes: Int) { account.use(bytes) }
+    mutating func giveBack(_ bytes: Int) { account.giveBack(bytes) }
 
     mutating func takeKept(_ size: Int) -> Storage? {
         guard let block = kept[size]?.popLast() else { return nil }
         keptBytes -= size
-        reuses += 1
+        account.reuses += 1
         return block
     }
 
@@ -75,7 +80,7 @@ struct MemoryPool {
     /// Forgets everything but the peak; returns the bytes that were reserved.
     mutating func empty() -> Int {
         let bytes = reserved
-        inUse = 0
+        account.inUse = .zero
         keptBytes = 0
         kept = [:]
         return bytes
@@ -91,9 +96,8 @@ extension SimulatedContext {
             throw outOfMemory(size, "the device's whole memory", device.settings.memory.bytes, operation)
         }
         let rounded = (Int(size) + alignment - 1) / alignment * alignment
-        if pool.limit > 0, pool.inUse + rounded > pool.limit {
-            throw outOfMemory(
-                size, "what its context may still use", max(0, pool.limit - pool.inUse), operation)
+        if let left = pool.account.shortage(for: rounded) {
+            throw outOfMemory(size, "what its context may still use", left.bytes, operation)
         }
         if let block = pool.takeKept(rounded) {
             pool.use(rounded)
@@ -116,7 +120,7 @@ extension SimulatedContext {
 
     /// Takes a block back.
     func free(_ block: Storage) {
-        pool.inUse -= block.size
+        pool.giveBack(block.size)
         if !pool.keep(block) { device.reserve(-block.size) }
     }
 
@@ -130,7 +134,7 @@ extension SimulatedContext {
     ) -> DeviceError {
         let requested = ByteCount(bytes: Int(clamping: size))
         let holders = device.contexts.filter { $0.pool.inUse > 0 }.map {
-            "context \($0.number) holds \(ByteCount(bytes: $0.pool.inUse)) in \($0.buffers) buffers"
+            "context \($0.number) holds \(ByteCount(bytes: $0.pool.inUse)) in \($0.living.buffers) buffers"
         }
         return DeviceError(
             .outOfDeviceMemory, operation: operation,

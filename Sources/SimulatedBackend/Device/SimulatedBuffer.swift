@@ -16,7 +16,7 @@ internal import AcceleratorAPI
         epoch = context.epoch
         self.size = size
         self.storage = storage
-        context.buffers += 1
+        context.living.buffers += 1
     }
 
     /// Gives the memory back; a leak keeps it in the account.
@@ -24,7 +24,7 @@ internal import AcceleratorAPI
         guard let storage else { return }
         self.storage = nil
         guard !isLeak else { return }
-        context.buffers -= 1
+        context.living.buffers -= 1
         if epoch == context.epoch, !context.isDead { context.free(storage) }
     }
 }

@@ -14,12 +14,10 @@ internal import Essentials
     var isDead = false
     var broken: Sticky?
     var streams: [SimulatedStream] = []
-    var events = 0
-    var buffers = 0
-    var operators = 0
-    var recordings = 0
+    /// But for streams and host memory, which are counted where they are kept.
+    var living = LivingCounts()
     var pool = MemoryPool()
-    var profile: Profile?
+    let profile = ProfileLog()
 
     init(on device: SimulatedDevice) {
         self.device = device
@@ -32,14 +30,10 @@ internal import Essentials
 
     /// What the context still owns, as "2 buffers, 1 stream"; nil for nothing.
     var owned: String? {
-        let counts = [
-            (buffers, "buffer"), (events, "event"), (streams.count, "stream"), (operators, "operator"),
-            (recordings, "recording"), (pool.hostBlocks.count, "block of host memory"),
-        ]
-        let parts = counts.filter { $0.0 > 0 }.map { count, name in
-            count == 1 ? "1 \(name)" : "\(count) \(name.replacing("block", with: "blocks"))".pluralised
-        }
-        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+        var counts = living
+        counts.streams = streams.count
+        counts.hostBlocks = pool.hostBlocks.count
+        return counts.text
     }
 
     /// Breaks the context: its streams run nothing any more.
@@ -50,7 +44,7 @@ internal import Essentials
         for stream in streams where stream.epoch == epoch {
             stream.fail(needsRebuild(cause, "stream_synchronize"), at: time)
         }
-        device.monitor.changed()
+        device.monitor.wakeAll()
     }
 
     func see(_ now: Int64) { if let broken, broken.time <= now { self.broken?.isSeen = true } }
@@ -74,7 +68,7 @@ internal import Essentials
         for stream in streams { stream.stop(error) }
         while streams.contains(where: \.isRunning) { device.monitor.wait() }
         device.reserve(-pool.empty())
-        profile = nil
+        profile.drop()
         broken = nil
         epoch += 1
         if device.machine.lost == nil { device.machine.health.lastError = nil }
@@ -83,13 +77,8 @@ internal import Essentials
     /// The end by a reset: only destroying is left.
     func die() {
         device.reserve(-pool.empty())
-        profile = nil
+        profile.drop()
         broken = nil
         isDead = true
     }
-}
-
-extension String {
-    /// `buffer` as `buffers`, with `block of host memory` changed already.
-    fileprivate var pluralised: String { hasSuffix("memory") ? self : self + "s" }
 }

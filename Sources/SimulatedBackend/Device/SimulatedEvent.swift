@@ -47,7 +47,7 @@ internal import AcceleratorAPI
     init(in context: SimulatedContext) {
         self.context = context
         epoch = context.epoch
-        context.events += 1
+        context.living.events += 1
     }
 
     func recorded(_ operation: String) throws(DeviceError) -> EventRecord {

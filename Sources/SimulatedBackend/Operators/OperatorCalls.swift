@@ -100,7 +100,7 @@ enum SimulatedOperators {
         unsafe table.operator_prepare = { context, description, result, info, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let context = try unsafe Handles.find(context, SimulatedContext.self, "operator_prepare")
-                let target = try unsafe Arguments.place(result, "operator_prepare")
+                let target = try unsafe place(result, "operator_prepare")
                 if unsafe info != nil {
                     try unsafe Arguments.checkHeader(
                         info.map { unsafe UnsafePointer($0) }, HENG_KIND_OPERATOR_INFO, "operator_prepare")
@@ -119,7 +119,7 @@ enum SimulatedOperators {
                     prepared throws(DeviceError) in
                     _ = try prepared.context.device.strike(
                         "operator_destroy", operatorName: prepared.call.name)
-                    prepared.context.operators -= 1
+                    prepared.context.living.operators -= 1
                     unsafe Handles.remove(handle)
                 }
             }
@@ -166,7 +166,7 @@ enum SimulatedOperators {
                     stream.context, description, "operator_run")
                 try stream.device.monitor.locked { () throws(DeviceError) in
                     // The command keeps the operator as long as it needs it.
-                    prepared.context.operators -= 1
+                    prepared.context.living.operators -= 1
                     try unsafe stream.execute(
                         prepared, ranges(inputs, inputCount), ranges(outputs, outputCount), correlation,
                         "operator_run")

@@ -22,7 +22,7 @@ internal import Glibc
         epoch = context.epoch
         self.call = call
         unsafe algorithm = strdup("reference")
-        context.operators += 1
+        context.living.operators += 1
     }
 
     deinit { unsafe Glibc.free(algorithm) }

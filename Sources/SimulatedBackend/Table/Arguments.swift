@@ -9,51 +9,29 @@ enum Arguments {
         known: [UInt32] = []
     ) throws(DeviceError) -> Value {
         try unsafe checkHeader(pointer, kind, operation, known: known)
-        guard let value = unsafe StructCrossing.read(pointer, zero: zero) else { throw noSize(operation) }
-        return value
+        return try unsafe StructCrossing.demand(pointer, zero, operation)
     }
 
     /// Fills a struct of the caller's.
     static func fill<Value>(
-        _ pointer: UnsafeMutablePointer<Value>?, _ kind: Int, with value: Value, _ operation: String
+        _ pointer: UnsafeMutablePointer<Value>?, _ kind: Int, with value: Value, _ operation: StaticString
     ) throws(DeviceError) {
-        try unsafe checkHeader(pointer.map { unsafe UnsafePointer($0) }, kind, operation)
-        guard let pointer = unsafe pointer, unsafe StructCrossing.fill(pointer, with: value) else {
-            throw noSize(operation)
-        }
+        try unsafe checkHeader(pointer.map { unsafe UnsafePointer($0) }, kind, "\(operation)")
+        try unsafe deliver(value, to: pointer, operation)
     }
 
     static func checkHeader<Value>(
         _ pointer: UnsafePointer<Value>?, _ kind: Int, _ operation: String, known: [UInt32] = []
     ) throws(DeviceError) {
-        guard let pointer = unsafe pointer else { throw invalid(operation, "\(operation) got no struct.") }
-        let header = unsafe UnsafeRawPointer(pointer).load(as: heng_header.self)
-        guard unsafe header.struct_size >= UInt32(MemoryLayout<heng_header>.size) else {
-            throw noSize(operation)
-        }
-        guard unsafe header.struct_kind == UInt32(kind) else {
-            throw invalid(
-                operation, "\(operation) got a struct of kind \(unsafe header.struct_kind), not \(kind).")
-        }
-        if let unknown = unsafe StructCrossing.unknownMandatory(after: header, known: known) {
+        try unsafe StructCrossing.checkHeader(pointer, kind, operation)
+        if let pointer = unsafe pointer,
+            let unknown = unsafe StructCrossing.unknownMandatory(
+                after: UnsafeRawPointer(pointer).load(as: heng_header.self), known: known)
+        {
             throw DeviceError(
                 .unsupported, operation: operation,
                 text: "Simulated devices do not know the mandatory extension \(unknown).")
         }
-    }
-
-    private static func noSize(_ operation: String) -> DeviceError {
-        DeviceError(
-            .version, operation: operation, text: "The struct_size given to \(operation) is not set.")
-    }
-
-    static func place<Value>(
-        _ pointer: UnsafeMutablePointer<Value>?, _ operation: String
-    ) throws(DeviceError) -> UnsafeMutablePointer<Value> {
-        guard let pointer = unsafe pointer else {
-            throw invalid(operation, "\(operation) has no place for its result.")
-        }
-        return unsafe pointer
     }
 
     /// The size of the buffer that is wanted.

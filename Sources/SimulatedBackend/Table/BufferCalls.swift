@@ -9,7 +9,7 @@ extension SimulatedTable {
                 try unsafe SimulatedTable.with(context: context, "buffer_allocate") {
                     context throws(DeviceError) in
                     let size = try unsafe Arguments.size(arguments, "buffer_allocate")
-                    let target = try unsafe Arguments.place(result, "buffer_allocate")
+                    let target = try unsafe place(result, "buffer_allocate")
                     _ = try context.device.strike("buffer_allocate", in: context)
                     try context.device.check(context, "buffer_allocate")
                     unsafe target.pointee = Handles.add(try context.buffer(size, "buffer_allocate"))
@@ -30,7 +30,7 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(buffer, SimulatedBuffer.self, "buffer_host_address") {
                     buffer throws(DeviceError) in
-                    let target = try unsafe Arguments.place(address, "buffer_host_address")
+                    let target = try unsafe place(address, "buffer_host_address")
                     let device = buffer.context.device
                     try device.require(.addressBuffers, "buffer_host_address")
                     _ = try device.strike("buffer_host_address", in: buffer.context)
@@ -47,7 +47,7 @@ extension SimulatedTable {
                 try unsafe SimulatedTable.with(context: context, "host_allocate") {
                     context throws(DeviceError) in
                     let size = try unsafe Arguments.size(arguments, "host_allocate")
-                    let target = try unsafe Arguments.place(result, "host_allocate")
+                    let target = try unsafe place(result, "host_allocate")
                     try context.enter(.allocateHostMemory, "host_allocate")
                     unsafe target.pointee = unsafe try context.hostBlock(size).address
                 }
@@ -82,7 +82,7 @@ extension SimulatedContext {
             throw DeviceError(
                 .outOfResources, operation: operation,
                 text: "\(device.name) has \(limit) buffers, and all of them live: "
-                    + device.holders { $0.buffers } + ".", isRetriable: true)
+                    + device.holders { $0.living.buffers } + ".", isRetriable: true)
         }
         let storage = try allocate(size, operation)
         return SimulatedBuffer(in: self, size: Int(size), storage: storage)

@@ -7,7 +7,7 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(device: device, "context_create") {
                     device throws(DeviceError) in
-                    let target = try unsafe Arguments.place(result, "context_create")
+                    let target = try unsafe place(result, "context_create")
                     _ = try device.strike("context_create")
                     unsafe target.pointee = Handles.add(try device.makeContext())
                 }
@@ -70,7 +70,7 @@ extension SimulatedTable {
                     try context.enter(.countMemory, "context_memory_info")
                     context.device.settle()
                     try unsafe Arguments.fill(
-                        info, HENG_KIND_MEMORY_INFO, with: context.memoryInfo(), "context_memory_info")
+                        info, HENG_KIND_MEMORY_INFO, with: context.pool.info, "context_memory_info")
                 }
             }
         }
@@ -79,7 +79,7 @@ extension SimulatedTable {
                 try unsafe SimulatedTable.with(context: context, "context_limit_memory") {
                     context throws(DeviceError) in
                     try context.enter(.limitMemory, "context_limit_memory")
-                    context.pool.limit = Int(clamping: limit)
+                    context.pool.limit(to: limit)
                 }
             }
         }
@@ -149,15 +149,5 @@ extension SimulatedContext {
         }
         device.reserve(-pool.empty())
         device.contexts.removeAll { $0 === self }
-    }
-
-    func memoryInfo() -> heng_memory_info {
-        var full = unsafe heng_memory_info()
-        unsafe full.in_use = UInt64(pool.inUse)
-        unsafe full.high_water = UInt64(pool.highWater)
-        unsafe full.reserved = UInt64(pool.reserved)
-        unsafe full.limit = UInt64(pool.limit)
-        unsafe full.reuses = UInt64(pool.reuses)
-        return unsafe full
     }
 }

@@ -24,11 +24,7 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(device: device, "device_attribute") {
                     device throws(DeviceError) in
-                    let keyPlace = try unsafe Arguments.place(key, "device_attribute")
-                    let valuePlace = try unsafe Arguments.place(value, "device_attribute")
-                    let attribute = try device.attribute(index)
-                    unsafe keyPlace.pointee = unsafe UnsafePointer(attribute.key)
-                    unsafe valuePlace.pointee = unsafe UnsafePointer(attribute.value)
+                    try unsafe device.texts.attributes.read(index, key, value)
                 }
             }
         }
@@ -59,8 +55,8 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(device: device, "device_clock") { device throws(DeviceError) in
                     try device.require(.correlateClocks, "device_clock")
-                    let own = try unsafe Arguments.place(deviceTime, "device_clock")
-                    let host = try unsafe Arguments.place(hostTime, "device_clock")
+                    let own = try unsafe place(deviceTime, "device_clock")
+                    let host = try unsafe place(hostTime, "device_clock")
                     _ = try device.strike("device_clock")
                     try device.check("device_clock")
                     unsafe own.pointee = device.machine.now
@@ -79,7 +75,7 @@ extension SimulatedTable {
                     let arguments = try unsafe Arguments.read(
                         arguments, HENG_KIND_PARTITION_ARGUMENTS, heng_partition_arguments(),
                         "device_partition")
-                    let target = try unsafe Arguments.place(result, "device_partition")
+                    let target = try unsafe place(result, "device_partition")
                     _ = try device.strike("device_partition")
                     try device.check("device_partition")
                     let part = try device.part(

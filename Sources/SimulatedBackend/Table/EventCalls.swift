@@ -7,7 +7,7 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(context: context, "event_create") {
                     context throws(DeviceError) in
-                    let target = try unsafe Arguments.place(result, "event_create")
+                    let target = try unsafe place(result, "event_create")
                     _ = try context.device.strike("event_create", in: context)
                     try context.device.check(context, "event_create")
                     try context.device.checkEventLimit()
@@ -20,7 +20,7 @@ extension SimulatedTable {
                 try unsafe SimulatedTable.with(handle, SimulatedEvent.self, "event_destroy") {
                     event throws(DeviceError) in
                     let actions = try event.context.device.strike("event_destroy")
-                    event.context.events -= 1
+                    event.context.living.events -= 1
                     if actions.contains(.leak) { event.context.device.leakedEvents += 1 }
                     unsafe Handles.remove(handle)
                 }
@@ -58,7 +58,7 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(event, SimulatedEvent.self, "event_query") {
                     event throws(DeviceError) in
-                    let target = try unsafe Arguments.place(complete, "event_query")
+                    let target = try unsafe place(complete, "event_query")
                     try event.enter("event_query")
                     let record = try event.recorded("event_query")
                     let isComplete = event.hasHappened(record)
@@ -71,7 +71,7 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(event, SimulatedEvent.self, "event_query_waits") {
                     event throws(DeviceError) in
-                    let target = try unsafe Arguments.place(complete, "event_query_waits")
+                    let target = try unsafe place(complete, "event_query_waits")
                     try event.enter("event_query_waits")
                     let device = event.context.device
                     let isComplete =
@@ -95,7 +95,7 @@ extension SimulatedTable {
                 let start = try unsafe Handles.find(start, SimulatedEvent.self, "event_elapsed")
                 try unsafe SimulatedTable.with(end, SimulatedEvent.self, "event_elapsed") {
                     end throws(DeviceError) in
-                    let target = try unsafe Arguments.place(milliseconds, "event_elapsed")
+                    let target = try unsafe place(milliseconds, "event_elapsed")
                     try end.context.device.require(.timeEvents, "event_elapsed")
                     try end.context.device.checkOwner(start, "event_elapsed")
                     try end.enter("event_elapsed")
@@ -114,7 +114,7 @@ extension SimulatedDevice {
             throw DeviceError(
                 .outOfEvents, operation: "event_create",
                 text: "\(name) has \(settings.eventLimit) events, and all of them live: "
-                    + holders { $0.events } + ".", isRetriable: true)
+                    + holders { $0.living.events } + ".", isRetriable: true)
         }
     }
 }

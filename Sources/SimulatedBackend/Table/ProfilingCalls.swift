@@ -19,14 +19,10 @@ enum SimulatedProfiling {
                 try unsafe SimulatedTable.with(context: context, "profile_start") {
                     context throws(DeviceError) in
                     try context.enter([], "profile_start")
-                    guard context.profile == nil else {
-                        throw DeviceError(
-                            .misuse, operation: "profile_start",
-                            text: "A context of \(context.device.name) keeps records already.")
-                    }
                     // What was submitted before is not part of it.
                     context.device.settle()
-                    context.profile = Profile(capacity: unsafe Int(clamping: arguments.capacity))
+                    try context.profile.start(
+                        capacity: unsafe arguments.capacity, offset: context.device.machine.base)
                 }
             }
         }
@@ -35,8 +31,7 @@ enum SimulatedProfiling {
                 try unsafe SimulatedTable.with(context: context, "profile_stop") {
                     context throws(DeviceError) in
                     try context.enter([], "profile_stop")
-                    try context.requireProfile("profile_stop")
-                    context.profile = nil
+                    try context.profile.stop()
                 }
             }
         }
@@ -44,20 +39,11 @@ enum SimulatedProfiling {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(context: context, "profile_read") {
                     context throws(DeviceError) in
-                    let target = try unsafe Arguments.place(count, "profile_read")
-                    guard unsafe capacity == 0 || records != nil else {
-                        throw invalid("profile_read", "profile_read has no place for its records.")
-                    }
                     try context.enter([], "profile_read")
-                    try context.requireProfile("profile_read")
                     context.device.settle()
                     let machine = context.device.machine
-                    let taken = context.profile?.take(Int(clamping: capacity), now: machine.now)
-                    for (index, entry) in (taken?.entries ?? []).enumerated() {
-                        unsafe records?[index] = entry.record(machine)
-                    }
-                    unsafe target.pointee = UInt64(taken?.entries.count ?? 0)
-                    if let dropped = unsafe dropped { unsafe dropped.pointee = taken?.dropped ?? 0 }
+                    try unsafe context.profile.read(
+                        records, capacity, count, dropped, until: machine.hostTime(machine.now))
                 }
             }
         }
@@ -111,14 +97,5 @@ enum SimulatedProfiling {
     ) throws(DeviceError) -> String {
         guard let name = unsafe name else { throw invalid(operation, "\(operation) got no name.") }
         return unsafe String(cString: name)
-    }
-}
-
-extension SimulatedContext {
-    fileprivate func requireProfile(_ operation: String) throws(DeviceError) {
-        guard profile != nil else {
-            throw DeviceError(
-                .misuse, operation: operation, text: "A context of \(device.name) keeps no records.")
-        }
     }
 }

@@ -8,39 +8,18 @@ extension SimulatedDevice {
     func span(
         _ range: heng_range, bytes: UInt64, _ operation: String, onlyBuffers: Bool = false
     ) throws(DeviceError) -> MemorySpan {
-        guard unsafe bytes <= range.size else {
-            throw DeviceError(
-                .outOfRange, operation: operation,
-                text: "\(bytes) bytes are more than the capacity of \(unsafe range.size) given for them.")
-        }
-        guard let handle = unsafe range.buffer else {
+        switch try unsafe RangeMemory(range, bytes: bytes, operation) {
+        case .host(let address):
             guard !onlyBuffers else {
                 throw DeviceError(
                     .memoryType, operation: operation,
                     text: "\(operation) takes buffers of \(name), not memory of the host.")
             }
-            return try unsafe hostSpan(range, bytes, operation)
+            return unsafe MemorySpan(address: address, size: Int(bytes), storage: nil)
+        case .buffer(let handle):
+            let buffer = try unsafe Handles.find(handle, SimulatedBuffer.self, operation)
+            return try unsafe span(of: buffer, range, bytes, operation)
         }
-        guard unsafe range.host == nil else {
-            throw invalid(operation, "A range names a buffer and host memory.")
-        }
-        let buffer = try unsafe Handles.find(handle, SimulatedBuffer.self, operation)
-        return try unsafe span(of: buffer, range, bytes, operation)
-    }
-
-    private func hostSpan(
-        _ range: heng_range, _ bytes: UInt64, _ operation: String
-    ) throws(DeviceError) -> MemorySpan {
-        guard let host = unsafe range.host else { throw invalid(operation, "A range names no memory.") }
-        let place = UInt64(UInt(bitPattern: host))
-        let (start, isOver) = unsafe place.addingReportingOverflow(range.offset)
-        guard !isOver, !start.addingReportingOverflow(bytes).overflow, bytes <= UInt64(Int.max),
-            let address = unsafe UnsafeMutableRawPointer(bitPattern: UInt(start))
-        else {
-            throw DeviceError(
-                .outOfRange, operation: operation, text: "A range leaves the address space of the process.")
-        }
-        return unsafe MemorySpan(address: address, size: Int(bytes), storage: nil)
     }
 
     private func span(
@@ -52,12 +31,8 @@ extension SimulatedDevice {
             throw DeviceError(
                 .invalidHandle, operation: operation, text: "A buffer given to \(operation) was freed.")
         }
-        let size = UInt64(buffer.size)
-        guard unsafe range.offset <= size, unsafe range.size <= size - range.offset else {
-            throw DeviceError(
-                .outOfRange, operation: operation,
-                text: "\(unsafe range.size) bytes from \(unsafe range.offset) leave a buffer of \(size).")
-        }
+        try RangeMemory.checkFits(
+            offset: unsafe range.offset, size: unsafe range.size, in: UInt64(buffer.size), operation)
         let offset = unsafe Int(range.offset)
         guard bytes == 0 || offset % settings.copyAlignment == 0 else {
             throw DeviceError(

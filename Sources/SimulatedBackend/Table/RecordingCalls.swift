@@ -14,7 +14,7 @@ internal import CHengAccelerator
         self.context = context
         epoch = context.epoch
         self.commands = commands
-        context.recordings += 1
+        context.living.recordings += 1
     }
 }
 
@@ -44,7 +44,7 @@ enum SimulatedRecordings {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(stream, SimulatedStream.self, "recording_end") {
                     stream throws(DeviceError) in
-                    let target = try unsafe Arguments.place(result, "recording_end")
+                    let target = try unsafe place(result, "recording_end")
                     _ = try stream.enterWork("recording_end", 0)
                     guard let commands = stream.capture else {
                         throw DeviceError(
@@ -63,7 +63,7 @@ enum SimulatedRecordings {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(recording, SimulatedRecording.self, "recording_count") {
                     recording throws(DeviceError) in
-                    try unsafe Arguments.place(count, "recording_count").pointee =
+                    try unsafe place(count, "recording_count").pointee =
                         UInt64(recording.commands.count)
                 }
             }
@@ -82,7 +82,7 @@ enum SimulatedRecordings {
                 try unsafe SimulatedTable.with(handle, SimulatedRecording.self, "recording_destroy") {
                     recording throws(DeviceError) in
                     _ = try recording.context.device.strike("recording_destroy")
-                    recording.context.recordings -= 1
+                    recording.context.living.recordings -= 1
                     unsafe Handles.remove(handle)
                 }
             }

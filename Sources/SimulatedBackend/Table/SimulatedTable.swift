@@ -4,16 +4,7 @@ internal import CHengAccelerator
 /// The table of simulated devices: each function finds its objects and calls one function with the lock held.
 enum SimulatedTable {
     static func make() -> heng_accelerator_table {
-        var table = unsafe heng_accelerator_table()
-        unsafe table.header = StructCrossing.header(HENG_KIND_TABLE, of: heng_accelerator_table.self)
-        unsafe table.abi_major = HENG_ACCELERATOR_MAJOR
-        unsafe table.abi_minor = HENG_ACCELERATOR_MINOR
-        // Never freed: the table lives as long as the process.
-        unsafe table.name = cString("simdev")
-        unsafe table.vendor = cString("Heng")
-        unsafe table.version = cString("1.0")
-        unsafe table.error_describe = unsafe ErrorCrossing.describe
-        unsafe table.error_destroy = unsafe ErrorCrossing.destroy
+        var table = unsafe heng_accelerator_table.named("simdev", vendor: "Heng", version: "1.0")
         unsafe addProcessFunctions(&table)
         unsafe addDeviceFunctions(&table)
         unsafe addPartitionFunctions(&table)
@@ -40,21 +31,13 @@ enum SimulatedTable {
                 try SimulatedDevices.finalize()
             }
         }
-        unsafe table.device_count = { count, error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let target = try unsafe Arguments.place(count, "device_count")
-                unsafe target.pointee = UInt32(try SimulatedDevices.count())
-            }
-        }
+        unsafe table.device_count = { count, error in unsafe SimulatedDevices.count(count, error) }
         unsafe table.device_get = { index, result, error in
-            unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let target = try unsafe Arguments.place(result, "device_get")
-                unsafe target.pointee = unsafe try SimulatedDevices.handle(index)
-            }
+            unsafe SimulatedDevices.get(index, result, error)
         }
         unsafe table.group = { kind, result, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                let target = try unsafe Arguments.place(result, "group")
+                let target = try unsafe place(result, "group")
                 guard let found = unsafe SimulatedGroups.table(Int(kind)) else {
                     throw DeviceError(
                         .unsupported, operation: "group", text: "Simulated devices have no group \(kind).")

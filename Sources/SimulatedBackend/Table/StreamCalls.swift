@@ -7,7 +7,7 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(context: context, "stream_create") {
                     context throws(DeviceError) in
-                    let target = try unsafe Arguments.place(result, "stream_create")
+                    let target = try unsafe place(result, "stream_create")
                     let arguments = try unsafe SimulatedTable.streamArguments(arguments, context.device)
                     _ = try context.device.strike("stream_create", in: context)
                     try context.device.check(context, "stream_create")
@@ -45,7 +45,7 @@ extension SimulatedTable {
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 try unsafe SimulatedTable.with(stream, SimulatedStream.self, "stream_query") {
                     stream throws(DeviceError) in
-                    let target = try unsafe Arguments.place(idle, "stream_query")
+                    let target = try unsafe place(idle, "stream_query")
                     try stream.enterWait("stream_query")
                     unsafe target.pointee = try stream.isDone() ? 1 : 0
                 }
@@ -152,7 +152,7 @@ extension SimulatedStream {
             do throws(DeviceError) { try synchronize(-1, "stream_destroy") } catch { problem = error }
         }
         isClosing = true
-        device.monitor.changed()
+        device.monitor.wakeAll()
         while hasWorker { device.monitor.wait() }
         leave(isLeak: isLeak)
         return problem
@@ -171,7 +171,7 @@ extension SimulatedStream {
                 text: "A stream of \(device.name) was aborted\(work).", correlation: first?.correlation ?? 0,
                 operatorName: first?.operatorName), at: max(machine.now, end))
         running?.isStopped = true
-        device.monitor.changed()
+        device.monitor.wakeAll()
         while isRunning { device.monitor.wait() }
         machine.advance(to: end)
         device.see()

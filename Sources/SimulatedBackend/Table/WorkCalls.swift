@@ -32,7 +32,7 @@ extension SimulatedTable {
                     stream throws(DeviceError) in
                     try stream.device.require(.allocateInStreams, "stream_allocate")
                     let size = try unsafe Arguments.size(arguments, "stream_allocate")
-                    let target = try unsafe Arguments.place(result, "stream_allocate")
+                    let target = try unsafe place(result, "stream_allocate")
                     try stream.refuseWhileRecording("stream_allocate")
                     _ = try stream.device.strike("stream_allocate", on: stream)
                     try stream.device.check(stream, "stream_allocate")

@@ -181,7 +181,7 @@ internal import Glibc
             queue.append(command)
             if case .idle = phase { phase = .ready }
         }
-        device.monitor.changed()
+        device.monitor.wakeAll()
     }
 
     private func startWorker(_ operation: String) throws(DeviceError) {
@@ -215,14 +215,14 @@ internal import Glibc
         running?.isStopped = true
         while let command = queue.popFirst() { complete(command, at: time, failure: error) }
         wake()
-        device.monitor.changed()
+        device.monitor.wakeAll()
     }
 
     /// Ends the stream now, and what it runs.
     func stop(_ error: DeviceError) {
         end(with: error, at: machine.now)
         running?.isStopped = true
-        device.monitor.changed()
+        device.monitor.wakeAll()
     }
 
     /// A host function ran for longer than a piece of work may.

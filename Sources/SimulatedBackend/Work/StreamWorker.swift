@@ -13,13 +13,13 @@ extension SimulatedStream {
             guard let command = queue.first else {
                 phase = .idle
                 if isClosing { break }
-                device.monitor.changed()
+                device.monitor.wakeAll()
                 while case .idle = phase, !isClosing { device.monitor.wait() }
                 continue
             }
             if let obstacle = obstacle(to: command) {
                 phase = obstacle
-                device.monitor.changed()
+                device.monitor.wakeAll()
                 while isWaiting { device.monitor.wait() }
                 continue
             }
@@ -27,7 +27,7 @@ extension SimulatedStream {
             run(command)
         }
         hasWorker = false
-        device.monitor.changed()
+        device.monitor.wakeAll()
         device.monitor.unlock()
     }
 
@@ -110,7 +110,7 @@ extension SimulatedStream {
         case .free(let buffer): buffer.free(isLeak: command.faults.contains(.leak))
         case .launch, .copy, .fill, .block, .operate, .rangeBegin, .rangeEnd, .mark: break
         }
-        device.monitor.changed()
+        device.monitor.wakeAll()
     }
 }
 

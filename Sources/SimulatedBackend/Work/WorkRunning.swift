@@ -1,4 +1,5 @@
 internal import AcceleratorAPI
+internal import CHengAccelerator
 internal import Essentials
 
 // One piece of work: its time, its effect, and what the fault script does to it. The monitor is held.
@@ -59,10 +60,10 @@ extension SimulatedStream {
     private func hang(_ command: Command, _ begin: Int64) -> Outcome {
         if let workLimit, device.isVirtual { return Outcome(end: begin + workLimit, error: overdue(command)) }
         phase = .hung
-        device.monitor.changed()
+        device.monitor.wakeAll()
         let limit = workLimit.map { machine.base + begin + $0 }
         while running?.isStopped == false, limit.map({ monotonicNanoseconds() < $0 }) ?? true {
-            device.monitor.wait(until: limit)
+            device.monitor.wait(until: limit ?? .max)
         }
         let isOver = running?.isStopped == false
         return Outcome(end: max(begin, machine.now), error: isOver ? overdue(command) : nil)
@@ -81,7 +82,7 @@ extension SimulatedStream {
     /// The effect of the work, without the lock.
     private func perform(_ command: Command) -> DeviceError? {
         phase = command.isHostFunction ? .inHostFunction : .working
-        device.monitor.changed()
+        device.monitor.wakeAll()
         let name = device.name
         let error = device.monitor.unlocked { () -> DeviceError? in
             let error = WorkEffect.perform(command, on: name)
@@ -135,10 +136,10 @@ extension SimulatedStream {
     /// Keeps a record of what ran from when to when.
     func note(_ command: Command, from begin: Int64, to end: Int64) {
         guard context.epoch == epoch else { return }
-        context.profile?.add(
-            ProfileEntry(
-                correlation: command.correlation, stream: number, begin: begin, end: end,
-                bytes: command.bytes, kind: command.recordKind, name: command.name))
+        context.profile.add(
+            heng_profile_record(
+                command.recordKind, command.name, stream: number, correlation: command.correlation,
+                begin: begin, end: end, bytes: UInt64(command.bytes)), isDeviceTime: true)
     }
 }
 
