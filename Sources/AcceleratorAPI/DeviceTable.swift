@@ -1,5 +1,6 @@
 package import CHengAccelerator
 internal import Essentials
+internal import Synchronization
 
 /// A backend's function table, checked and completed once, and shared by everything opened through it.
 ///
@@ -21,7 +22,7 @@ internal import Essentials
             throw DeviceError(
                 .version, operation: "get", text: "The backend's table is not of interface version 1.")
         }
-        unsafe self.init(owning: full)
+        unsafe self.init(owning: full, layerGroups: DeviceTable.layerGroups(at: source))
     }
 
     /// Keeps a table made by our own code; a layer gives the groups that it has.
@@ -37,6 +38,21 @@ internal import Essentials
             unsafe place.initialize(to: groups)
             return unsafe UnsafePointer(place)
         }
+        guard let groups = unsafe self.layerGroups else { return }
+        DeviceTable.layers.withLock { unsafe $0[UInt(bitPattern: functions)] = UInt(bitPattern: groups) }
+    }
+
+    /// The groups of layers' tables, by the addresses of their functions: who has only these can find them again.
+    private static let layers = Mutex<[UInt: UInt]>([:])
+
+    private static func layerGroups(
+        at functions: UnsafePointer<heng_accelerator_table>
+    ) -> [Int: UnsafePointer<heng_header>]? {
+        let address = layers.withLock { $0[UInt(bitPattern: functions)] }
+        guard let place = unsafe address.flatMap({ unsafe UnsafeRawPointer(bitPattern: $0) }) else {
+            return nil
+        }
+        return unsafe place.load(as: [Int: UnsafePointer<heng_header>].self)
     }
 
     package var name: String { unsafe functions.pointee.name.map { unsafe String(cString: $0) } ?? "unnamed" }

@@ -116,7 +116,7 @@ struct DeviceControlTests {
         try event.synchronize()
     }
 
-    @Test(arguments: [DeviceForm.plain, .virtual])
+    @Test(arguments: DeviceForm.allCases)
     func `a recording runs as often as it is submitted, with one call each`(form: DeviceForm) throws {
         let context = try form.open().makeContext()
         let stream = try context.makeStream()
@@ -135,8 +135,9 @@ struct DeviceControlTests {
         #expect(cells.values == [(once + once + once).reduce(1) { Cells.next($0, $1) }])
     }
 
-    @Test func `waiting cannot be recorded, and the recording can still be ended`() throws {
-        let stream = try DeviceForm.plain.open().makeContext().makeStream()
+    @Test(arguments: DeviceForm.allCases)
+    func `waiting cannot be recorded, and the recording can still be ended`(form: DeviceForm) throws {
+        let stream = try form.open().makeContext().makeStream()
         _ = try DeviceRecording(of: stream) { stream in
             #expect(code { try stream.synchronize() } == .misuse)
             #expect(code { _ = try DeviceRecording(of: stream) { _ in } } == .misuse)
@@ -144,7 +145,7 @@ struct DeviceControlTests {
         try stream.synchronize()
     }
 
-    @Test(arguments: [DeviceForm.plain, .virtual])
+    @Test(arguments: DeviceForm.allCases)
     func `records carry the numbers and names of their work, and count what was dropped`(form: DeviceForm)
         throws
     {

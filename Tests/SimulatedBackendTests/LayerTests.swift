@@ -82,6 +82,51 @@ struct LayerTests {
         #expect(values == [2, 4, 6])
     }
 
+    @Test(arguments: Form.allCases)
+    private func `recordings run and profiles tell of it under every form`(form: Form) throws {
+        let context = try form.wrap(SimulatedDevices.device()).makeContext()
+        let stream = try context.makeStream()
+        let buffer = try context.makeBuffer(of: .bytes(64))
+        let recording = try DeviceRecording(of: stream) { stream in
+            try stream.fill(buffer.view(), with: 1)
+            try stream.fill(buffer.view(), with: 2)
+        }
+        try context.startProfile(capacity: 16)
+        try recording.submit(to: stream, correlation: 5)
+        try stream.synchronize()
+        let (records, dropped) = try context.readProfile(atMost: 16)
+        try context.stopProfile()
+
+        #expect(try recording.count() == 2)
+        #expect(records.map(\.kind) == [.fill, .fill] && records.allSatisfy { $0.correlation == 5 })
+        #expect(dropped == 0)
+    }
+
+    @Test func `a share withholds what would touch others, and the checking layer passes it`() throws {
+        let base = try SimulatedDevices.device()
+        let share = try VirtualDevice.make(of: base)
+        let checked = try CheckingLayer.wrap(base)
+        let table = unsafe checked.table.functions.pointee
+        var arguments = unsafe heng_partition_arguments()
+        unsafe arguments.header = unsafe StructCrossing.header(
+            HENG_KIND_PARTITION_ARGUMENTS, of: heng_partition_arguments.self)
+        unsafe arguments.compute_units = 1
+        var (part, context): (OpaquePointer?, OpaquePointer?) = (nil, nil)
+
+        #expect(share.description.capabilities.isDisjoint(with: [.reset, .partition]))
+        #expect(checked.description.capabilities.isSuperset(of: [.reset, .partition]))
+        #expect(unsafe table.device_partition?(checked.handle, &arguments, &part, nil) == 0)
+        #expect(unsafe table.context_create?(part, &context, nil) == 0)
+        let early = unsafe table.device_release?(part, nil)
+        #expect(early == Int32(HENG_ERROR_NOT_RELEASED))
+        #expect(unsafe table.context_destroy?(context, nil) == 0)
+        #expect(unsafe table.device_release?(part, nil) == 0)
+        let invalid = Int32(HENG_ERROR_INVALID_DEVICE)
+        #expect(unsafe table.device_release?(part, nil) == invalid)
+        #expect(unsafe table.device_release?(checked.handle, nil) == invalid)
+        #expect(unsafe table.context_create?(part, &context, nil) == invalid)
+    }
+
     @Test func `who waits for ever for a hang is told when another thread aborts it`() throws {
         let sim = try Sim { $0.faults = [Fault(function: "stream_fill", .call(1), .hang)] }
         let context = unsafe try sim.context()

@@ -24,7 +24,8 @@ package enum VirtualDevice {
         let base = base.table.hasOurErrors ? base : try CheckingLayer.wrap(base)
         let share = VirtualShare(base: base, memory: memory, cpus: cpus)
         let table = unsafe DeviceTable(
-            owning: makeTable(over: base.table), layerGroups: VirtualGroups.all(over: base.table))
+            owning: makeTable(over: base.table),
+            layerGroups: VirtualGroups.all(over: base.table, hasQuota: memory != nil))
         return try unsafe Device(
             table: table, handle: OpaquePointer(Unmanaged.passUnretained(share).toOpaque()),
             index: base.id.index,
@@ -126,7 +127,7 @@ func virtualOwner(_ handle: OpaquePointer?, _ operation: StaticString) throws(De
     return owner
 }
 
-private func remember(_ handle: OpaquePointer?, _ owner: VirtualOwner) {
+func rememberVirtual(_ handle: OpaquePointer?, _ owner: VirtualOwner) {
     let key = unsafe number(handle)
     owners.withLock { $0[key] = owner }
 }
@@ -175,7 +176,7 @@ extension VirtualDevice {
                 try unsafe base.table.call(base.table.functions.pointee.context_create, "context_create") {
                     unsafe $0(base.handle, target, $1)
                 }
-                unsafe remember(target.pointee, VirtualOwner(share: share))
+                unsafe rememberVirtual(target.pointee, VirtualOwner(share: share))
             }
         }
         unsafe table.context_destroy = { context, error in
@@ -202,7 +203,7 @@ extension VirtualDevice {
                 let target = try unsafe place(result, "stream_create")
                 try unsafe createStream(context, share, arguments, target)
                 unsafe share.add(stream: number(unsafe target.pointee))
-                unsafe remember(target.pointee, VirtualOwner(share: share))
+                unsafe rememberVirtual(target.pointee, VirtualOwner(share: share))
             }
         }
         unsafe table.stream_destroy = { stream, error in
@@ -265,7 +266,7 @@ extension VirtualDevice {
             share.unreserve(bytes)
             throw error
         }
-        unsafe remember(target.pointee, VirtualOwner(share: share, bytes: bytes))
+        unsafe rememberVirtual(target.pointee, VirtualOwner(share: share, bytes: bytes))
     }
 }
 
@@ -286,6 +287,9 @@ private func describe(
     try unsafe base.table.call(base.table.functions.pointee.device_describe, "device_describe") {
         unsafe $0(base.handle, &full, $1)
     }
+    // See addOptionalFunctions.
+    let withheld: DeviceCapabilities = [.reset, .partition]
+    unsafe full.capabilities &= ~withheld.rawValue
     if let quota = share.quota { unsafe full.memory_bytes = UInt64(quota) }
     if let cpus = share.cpus {
         unsafe full.cpus = unsafe share.cpuText

@@ -58,8 +58,9 @@ struct ConformDeviceWorkerCommand: ParsableCommand {
     private func target() throws -> KitTarget {
         if let plugin { return try KitTarget(library: plugin, index: UInt32(clamping: index)) }
         let (origin, index) = try found()
+        let backend = CheckingLayer.isRequested ? CheckingLayer.wrap(origin.backend) : origin.backend
         return unsafe KitTarget(
-            name: id, index: UInt32(clamping: index), library: origin.library, getter: origin.backend.getter)
+            name: id, index: UInt32(clamping: index), library: origin.library, getter: backend.getter)
     }
 
     /// The backend that is meant, compiled in or of a plugin; asking for a device by its id wakes them up.

@@ -8,6 +8,7 @@ private let objects = CheckedObjects.shared
 
 func addOptionalCheckedFunctions(_ table: inout heng_accelerator_table) {
     unsafe addDeviceState(&table)
+    unsafe addParts(&table)
     unsafe addContextState(&table)
     unsafe addStreamState(&table)
     unsafe addStreamMemory(&table)
@@ -47,6 +48,45 @@ private func addDeviceState(_ table: inout heng_accelerator_table) {
     unsafe table.device_clock = { device, own, host, error in
         unsafe forward(device, as: "device", "device_clock", to: error, \.device_clock) {
             unsafe $0($1, own, host, $2)
+        }
+    }
+}
+
+private func addParts(_ table: inout heng_accelerator_table) {
+    unsafe table.device_partition = { device, arguments, result, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(device, "device_partition", as: "device")
+            try unsafe StructCrossing.checkHeader(
+                arguments, HENG_KIND_PARTITION_ARGUMENTS, "device_partition")
+            let target = try unsafe place(result, "device_partition")
+            let inner = try objects.table(of: object)
+            var made: OpaquePointer?
+            try unsafe inner.call(inner.functions.pointee.device_partition, "device_partition") {
+                unsafe $0(object.inner, arguments, &made, $1)
+            }
+            let part = try unsafe Device(
+                table: inner, handle: AcceleratorAPI.made(made, "device_partition", inner), index: 0)
+            unsafe target.pointee = try unsafe register(.device(part), made, in: device, "device_partition")
+        }
+    }
+    unsafe table.device_release = { part, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(part, "device_release", as: "device")
+            guard object.owner != 0 else {
+                throw DeviceError(
+                    .invalidDevice, operation: "device_release",
+                    text: "device_release got a device that device_partition did not make.")
+            }
+            if let leaks = objects.leaks(of: object.number) {
+                throw DeviceError(
+                    .notReleased, operation: "device_release",
+                    text: "A part of a device is released that still owns \(leaks).")
+            }
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.device_release, "device_release") {
+                unsafe $0(object.inner, $1)
+            }
+            objects.remove(object.number)
         }
     }
 }
@@ -99,8 +139,7 @@ private func addStreamState(_ table: inout heng_accelerator_table) {
             let object = try unsafe objects.find(stream, "stream_copy_block", as: "stream")
             var (to, target) = try unsafe checkedBlock(destination, (width, height, depth), object)
             var (from, origin) = try unsafe checkedBlock(source, (width, height, depth), object)
-            let count = unsafe noteSubmission(stream)
-            unsafe noteUse(of: [target, origin], by: stream, count: count)
+            unsafe objects.noteWork(in: stream, using: [target, origin])
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_copy_block, "stream_copy_block") {
                 unsafe $0(object.inner, &to, &from, width, height, depth, correlation, $1)
@@ -143,6 +182,7 @@ private func addStreamMemory(_ table: inout heng_accelerator_table) {
     unsafe table.stream_allocate = { stream, arguments, result, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_allocate", as: "stream")
+            try refuseWhileRecording(object, "stream_allocate")
             try unsafe StructCrossing.checkHeader(arguments, HENG_KIND_BUFFER_ARGUMENTS, "stream_allocate")
             let size = unsafe StructCrossing.read(arguments, zero: heng_buffer_arguments())?.size ?? 0
             guard size > 0 else { throw invalid("stream_allocate", "A buffer needs at least one byte.") }

@@ -7,6 +7,7 @@
 
 internal import CHengAccelerator
 internal import Essentials
+internal import Synchronization
 
 #if canImport(Glibc)
 internal import Glibc
@@ -20,17 +21,28 @@ package enum CheckingLayer {
     package static func wrap(_ base: Device) throws(DeviceError) -> Device {
         let handle = unsafe CheckedObjects.shared.add(
             CheckedObject(.device(base), inner: base.handle, owner: 0))
-        let table = unsafe base.table.group(HENG_KIND_OPERATOR_TABLE) == nil ? plain : withOperators
-        return try unsafe Device(table: table, handle: made(handle), index: base.id.index, wrapping: base)
+        return try unsafe Device(
+            table: table(over: base.table), handle: made(handle), index: base.id.index, wrapping: base)
     }
 
     /// Whether HENG_CHECK=1 asks for the layer around every device.
     package static let isRequested = unsafe getenv("HENG_CHECK").map { unsafe String(cString: $0) } == "1"
 
-    private static let plain = unsafe DeviceTable(owning: makeCheckedTable(), layerGroups: [:])
-    /// For devices whose backend offers operators.
-    private static let withOperators = unsafe DeviceTable(
-        owning: makeCheckedTable(), layerGroups: [HENG_KIND_OPERATOR_TABLE: makeCheckedOperators()])
+    /// The layer's table with those groups that the maker has and the layer can check.
+    private static func table(over base: DeviceTable) -> DeviceTable {
+        let kinds = CheckedGroups.kinds.filter { unsafe base.group($0) != nil }
+        return tables.withLock { tables in
+            if let known = tables[kinds] { return known }
+            var groups: [Int: UnsafePointer<heng_header>] = unsafe [:]
+            for kind in kinds { unsafe groups[kind] = unsafe CheckedGroups.table(kind) }
+            let made = unsafe DeviceTable(owning: makeCheckedTable(), layerGroups: groups)
+            tables[kinds] = made
+            return made
+        }
+    }
+
+    /// By the groups that they have.
+    private static let tables = Mutex<[[Int]: DeviceTable]>([:])
 
     private static func made(_ handle: OpaquePointer?) throws(DeviceError) -> OpaquePointer {
         guard let handle = unsafe handle else { throw invalid("device_get", "No handle could be made.") }

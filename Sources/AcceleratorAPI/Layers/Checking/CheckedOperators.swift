@@ -6,31 +6,18 @@ internal import Essentials
 
 private let objects = CheckedObjects.shared
 
-/// The group's table; it lives as long as the process.
-func makeCheckedOperators() -> UnsafePointer<heng_header> {
+private let group = unsafe CheckedGroup(kind: HENG_KIND_OPERATOR_TABLE, name: "operators") {
+    unsafe heng_operator_table()
+}
+
+func makeCheckedOperators() -> heng_operator_table {
     var table = unsafe heng_operator_table()
     unsafe table.header = unsafe StructCrossing.header(
         HENG_KIND_OPERATOR_TABLE, of: heng_operator_table.self)
     unsafe addQuestions(&table)
     unsafe addPreparing(&table)
     unsafe addExecuting(&table)
-    let place = UnsafeMutablePointer<heng_operator_table>.allocate(capacity: 1)
-    unsafe place.initialize(to: table)
-    return unsafe UnsafeRawPointer(place).assumingMemoryBound(to: heng_header.self)
-}
-
-/// The maker's own group behind an object.
-private func group(of object: CheckedObject) throws(DeviceError) -> (DeviceTable, heng_operator_table) {
-    let inner = try objects.table(of: object)
-    guard let found = unsafe inner.group(HENG_KIND_OPERATOR_TABLE),
-        let full = unsafe StructCrossing.read(
-            UnsafeRawPointer(found).assumingMemoryBound(to: heng_operator_table.self),
-            zero: heng_operator_table())
-    else {
-        throw DeviceError(
-            .unsupported, operation: "group", text: "The backend \(inner.name) has no operators.")
-    }
-    return unsafe (inner, full)
+    return unsafe table
 }
 
 private func checkDescription(
@@ -49,20 +36,15 @@ private func checkDescription(
 
 private func addQuestions(_ table: inout heng_operator_table) {
     unsafe table.operator_list = { device, index, listing, error in
-        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-            let object = try unsafe objects.find(device, "operator_list", as: "device")
-            let (inner, functions) = try unsafe group(of: object)
-            try unsafe inner.call(functions.operator_list, "operator_list") {
-                unsafe $0(object.inner, index, listing, $1)
-            }
+        unsafe group.forward(device, as: "device", "operator_list", to: error, \.operator_list) {
+            unsafe $0($1, index, listing, $2)
         }
     }
     unsafe table.operator_supports = { device, description, refusal, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(device, "operator_supports", as: "device")
             _ = try unsafe checkDescription(description, "operator_supports")
-            let (inner, functions) = try unsafe group(of: object)
-            try unsafe inner.call(functions.operator_supports, "operator_supports") {
+            try unsafe group.call(object, "operator_supports", \.operator_supports) {
                 unsafe $0(object.inner, description, refusal, $1)
             }
         }
@@ -71,8 +53,7 @@ private func addQuestions(_ table: inout heng_operator_table) {
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(device, "operator_infer", as: "device")
             _ = try unsafe checkDescription(description, "operator_infer")
-            let (inner, functions) = try unsafe group(of: object)
-            try unsafe inner.call(functions.operator_infer, "operator_infer") {
+            try unsafe group.call(object, "operator_infer", \.operator_infer) {
                 unsafe $0(object.inner, description, outputs, count, $1)
             }
         }
@@ -85,13 +66,12 @@ private func addPreparing(_ table: inout heng_operator_table) {
             let object = try unsafe objects.find(context, "operator_prepare", as: "context")
             let full = try unsafe checkDescription(description, "operator_prepare")
             let target = try unsafe place(result, "operator_prepare")
-            let (inner, functions) = try unsafe group(of: object)
             var own = unsafe heng_operator_info()
             unsafe own.header = unsafe StructCrossing.header(
                 HENG_KIND_OPERATOR_INFO, of: heng_operator_info.self)
             unsafe own.in_place_input = -1
             var made: OpaquePointer?
-            try unsafe inner.call(functions.operator_prepare, "operator_prepare") {
+            try unsafe group.call(object, "operator_prepare", \.operator_prepare) {
                 unsafe $0(object.inner, description, &made, &own, $1)
             }
             let needs = unsafe operandSizes(full, kept: own.kept_inputs)
@@ -104,9 +84,8 @@ private func addPreparing(_ table: inout heng_operator_table) {
     unsafe table.operator_destroy = { prepared, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(prepared, "operator_destroy", as: "operator")
-            let (inner, functions) = try unsafe group(of: object)
             unsafe objects.remove(checkedNumber(prepared))
-            try unsafe inner.call(functions.operator_destroy, "operator_destroy") {
+            try unsafe group.call(object, "operator_destroy", \.operator_destroy) {
                 unsafe $0(object.inner, $1)
             }
         }
@@ -134,29 +113,14 @@ private func addExecuting(_ table: inout heng_operator_table) {
             let lane = try unsafe objects.find(stream, "operator_execute", as: "stream")
             try checkSameDevice(object, lane, "operator_execute")
             guard case .operator(let needs, let scratch) = object.kind else { return }
-            guard UInt64(inputCount) + UInt64(outputCount) == UInt64(needs.count) else {
-                throw invalid(
-                    "operator_execute",
-                    "The operator has \(needs.count) operands, and \(inputCount) + \(outputCount) were given."
-                )
-            }
-            var operands = unsafe (0..<Int(inputCount)).map { unsafe inputs?[$0] ?? heng_range() }
-            unsafe operands += unsafe (0..<Int(outputCount)).map { unsafe outputs?[$0] ?? heng_range() }
-            var used: [UInt] = []
-            for index in unsafe operands.indices {
-                let (range, buffer) = try unsafe checkedOperand(operands[index], needs[index], lane)
-                unsafe operands[index] = unsafe range
-                used.append(buffer)
-            }
-            let room = try unsafe checkedOperand(workspace?.pointee ?? heng_range(), scratch, lane)
-            unsafe used.append(room.buffer)
-            // Workspace and operands in one array: inputs, outputs, workspace.
-            unsafe operands.append(room.range)
-            let count = unsafe noteSubmission(stream)
-            unsafe noteUse(of: used, by: stream, count: count)
-            let (inner, functions) = try unsafe group(of: object)
-            try unsafe inner.call(functions.operator_execute, "operator_execute") { function, place in
-                unsafe operands.withUnsafeBufferPointer { all in
+            var operands = try unsafe Operands(
+                inputs, inputCount, outputs, outputCount, needs, lane, "operator_execute")
+            let room = try unsafe checkedOperand(
+                workspace?.pointee ?? heng_range(), scratch, lane, "operator_execute")
+            unsafe operands.append(room)
+            unsafe objects.noteWork(in: stream, using: operands.buffers + [object.number])
+            try unsafe group.call(object, "operator_execute", \.operator_execute) { function, place in
+                unsafe operands.ranges.withUnsafeBufferPointer { all in
                     let room = unsafe all.baseAddress.map { unsafe $0 + needs.count }
                     return unsafe function(
                         object.inner, lane.inner, all.baseAddress, inputCount,
@@ -166,14 +130,49 @@ private func addExecuting(_ table: inout heng_operator_table) {
             }
         }
     }
+    unsafe table.operator_run = {
+        stream, description, inputs, inputCount, outputs, outputCount, correlation, error in
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let lane = try unsafe objects.find(stream, "operator_run", as: "stream")
+            let full = try unsafe checkDescription(description, "operator_run")
+            let needs = unsafe operandSizes(full, kept: 0)
+            let operands = try unsafe Operands(
+                inputs, inputCount, outputs, outputCount, needs, lane, "operator_run")
+            unsafe objects.noteWork(in: stream, using: operands.buffers)
+            try unsafe group.call(lane, "operator_run", \.operator_run) { function, place in
+                unsafe operands.ranges.withUnsafeBufferPointer { all in
+                    unsafe function(
+                        lane.inner, description, all.baseAddress, inputCount,
+                        all.baseAddress.map { unsafe $0 + Int(inputCount) }, outputCount, correlation, place)
+                }
+            }
+        }
+    }
 }
 
-/// An operand in the maker's terms; one without memory is allowed where nothing is needed.
-private func checkedOperand(
-    _ range: heng_range, _ bytes: UInt64, _ stream: CheckedObject
-) throws(DeviceError) -> (range: heng_range, buffer: UInt) {
-    if bytes == 0, unsafe range.buffer == nil, unsafe range.host == nil { return unsafe (range, 0) }
-    return try unsafe withUnsafePointer(to: range) { place throws(DeviceError) in
-        try unsafe checkedRange(place, bytes, stream, "operator_execute")
+/// The operands of a call in the maker's terms, inputs first, and the numbers of their buffers.
+@safe private struct Operands {
+    private(set) var ranges: [heng_range] = unsafe []
+    private(set) var buffers: [UInt] = []
+
+    init(
+        _ inputs: UnsafePointer<heng_range>?, _ inputCount: UInt32, _ outputs: UnsafePointer<heng_range>?,
+        _ outputCount: UInt32, _ needs: [UInt64], _ stream: CheckedObject, _ operation: StaticString
+    ) throws(DeviceError) {
+        guard UInt64(inputCount) + UInt64(outputCount) == UInt64(needs.count) else {
+            throw invalid(
+                "\(operation)",
+                "The operator has \(needs.count) operands, and \(inputCount) + \(outputCount) were given.")
+        }
+        for index in needs.indices {
+            let place = index - Int(inputCount)
+            let given = unsafe place < 0 ? inputs?[index] : outputs?[place]
+            unsafe append(try unsafe checkedOperand(given ?? heng_range(), needs[index], stream, operation))
+        }
+    }
+
+    mutating func append(_ operand: (range: heng_range, buffer: UInt)) {
+        unsafe ranges.append(operand.range)
+        unsafe buffers.append(operand.buffer)
     }
 }

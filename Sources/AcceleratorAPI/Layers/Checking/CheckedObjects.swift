@@ -13,6 +13,12 @@ internal import Synchronization
         case buffer(size: UInt64)
         /// With the least bytes of each operand, inputs first; 0 for one that is left out.
         case `operator`(needs: [UInt64], workspace: UInt64)
+        case module
+        case kernel
+        case model
+        /// With the numbers of what the recorded work uses.
+        case recording(uses: [UInt])
+        case communicator
 
         var name: String {
             switch self {
@@ -22,18 +28,37 @@ internal import Synchronization
             case .event: "event"
             case .buffer: "buffer"
             case .operator: "operator"
+            case .module: "module"
+            case .kernel: "kernel"
+            case .model: "model"
+            case .recording: "recording"
+            case .communicator: "communicator"
             }
         }
+    }
+
+    /// Whether a stream keeps its work instead of running it, with what that work uses.
+    enum Recording: Sendable {
+        case off
+        case on(uses: [UInt])
+        /// Its maker failed to end a recording.
+        case unknown
     }
 
     var kind: Kind
     /// The maker's handle.
     let inner: OpaquePointer
-    /// The layer's number of what it was made in: a context's device, anything else's context.
+    /// The layer's number of what it was made in: a part's or context's device, a kernel's module, anything else's
+    /// context; 0 for a device that was there before.
     let owner: UInt
+    /// The layer's own number of it.
+    fileprivate(set) var number: UInt = 0
     /// For streams: how many copies and fills went in, and up to which one the caller has waited.
     var submitted: UInt64 = 0
     var waited: UInt64 = 0
+    /// For streams.
+    var recording = Recording.off
+    var openRanges = 0
     /// For events: the stream and its count at the latest record.
     var recordStream: UInt = 0
     var recordCount: UInt64 = 0
@@ -57,11 +82,23 @@ final class CheckedObjects: Sendable {
         /// Far from zero, so that a small number passed for a handle is not one of ours by chance.
         var next = CheckedObjects.first
         var living: [UInt: CheckedObject] = [:]
+
+        /// The device that an object belongs to, itself for a device; nil where that is gone.
+        func device(of object: CheckedObject) -> CheckedObject? {
+            var object = object
+            while true {
+                if case .device = object.kind { return object }
+                guard let owner = living[object.owner] else { return nil }
+                object = owner
+            }
+        }
     }
 
     func add(_ object: CheckedObject) -> OpaquePointer? {
         let number = state.withLock { state in
             state.next += 16
+            var object = object
+            object.number = state.next
             state.living[state.next] = object
             return state.next
         }
@@ -69,6 +106,19 @@ final class CheckedObjects: Sendable {
     }
 
     func remove(_ number: UInt) { state.withLock { _ = $0.living.removeValue(forKey: number) } }
+
+    /// Removes what an owner owns.
+    func removeChildren(of owner: UInt) {
+        state.withLock { state in state.living = state.living.filter { $0.value.owner != owner } }
+    }
+
+    /// The child of an owner that stands for that handle of the maker's.
+    func child(of owner: UInt, inner: OpaquePointer) -> OpaquePointer? {
+        let number = state.withLock { state in
+            state.living.values.first { unsafe $0.owner == owner && $0.inner == inner }?.number
+        }
+        return unsafe number.flatMap { unsafe OpaquePointer(bitPattern: $0) }
+    }
 
     @discardableResult
     func update<Value: Sendable>(_ number: UInt, _ change: (inout CheckedObject) -> Value) -> Value? {
@@ -88,7 +138,7 @@ final class CheckedObjects: Sendable {
         guard let object, object.kind.name == kind else {
             let problem = CheckedObjects.problem(number, object, next)
             throw DeviceError(
-                .invalidHandle, operation: "\(operation)",
+                kind == "device" ? .invalidDevice : .invalidHandle, operation: "\(operation)",
                 text: "\(operation) got a handle for a \(kind) that \(problem).")
         }
         return object
@@ -106,11 +156,11 @@ final class CheckedObjects: Sendable {
     /// What an owner still owns, counted by kind and written for a person; nil for nothing.
     func leaks(of owner: UInt) -> String? {
         let kinds = state.withLock { $0.living.values.filter { $0.owner == owner }.map(\.kind) }
-        guard !kinds.isEmpty else { return nil }
         let counts = Dictionary(grouping: kinds, by: \.name).sorted { $0.key < $1.key }
+        guard let list = countedList(counts.map { ($0.value.count, $0.key, "\($0.key)s") }) else {
+            return nil
+        }
         let bytes = kinds.reduce(UInt64(0)) { if case .buffer(let size) = $1 { $0 + size } else { $0 } }
-        let list = counts.map { "\($0.value.count) \($0.key)\($0.value.count == 1 ? "" : "s")" }.joined(
-            separator: ", ")
         return bytes == 0 ? list : "\(list) (\(ByteCount(bytes: Int(clamping: bytes))))"
     }
 
@@ -121,30 +171,47 @@ final class CheckedObjects: Sendable {
         }
     }
 
-    /// The device a context's child belongs to.
-    func device(of object: CheckedObject) -> UInt {
-        state.withLock { state in
-            if case .context = object.kind { return object.owner }
-            return state.living[object.owner]?.owner ?? 0
-        }
+    /// Whether all of them live.
+    func areLiving(_ numbers: [UInt]) -> Bool {
+        state.withLock { state in numbers.allSatisfy { state.living[$0] != nil } }
     }
+
+    /// The number of the device that an object belongs to; 0 where that is gone.
+    func device(of object: CheckedObject) -> UInt { state.withLock { $0.device(of: object)?.number ?? 0 } }
 
     /// What copies of an object's device must start at multiples of.
     func copyAlignment(of object: CheckedObject) -> UInt64 {
-        let number = device(of: object)
-        guard case .device(let base) = state.withLock({ $0.living[number]?.kind }) else { return 1 }
+        guard case .device(let base) = state.withLock({ $0.device(of: object)?.kind }) else { return 1 }
         return UInt64(base.description.copyAlignment)
     }
 
     /// The table behind an object.
     func table(of object: CheckedObject) throws(DeviceError) -> DeviceTable {
-        if case .device(let base) = object.kind { return base.table }
-        let number = device(of: object)
-        let device = state.withLock { $0.living[number] }
-        guard let device, case .device(let base) = device.kind else {
+        guard case .device(let base) = state.withLock({ $0.device(of: object)?.kind }) else {
             throw DeviceError(
                 .invalidHandle, operation: "check", text: "The device of a \(object.kind.name) is gone.")
         }
         return base.table
+    }
+}
+
+// Work.
+extension CheckedObjects {
+    /// Notes work that goes into a stream and what it uses, so that a buffer freed meanwhile counts as used.
+    ///
+    /// Work that is recorded runs only when the recording does.
+    func noteWork(in stream: OpaquePointer?, using numbers: [UInt]) {
+        let used = numbers.filter { $0 != 0 }
+        let stream = unsafe checkedNumber(stream)
+        let count = update(stream) { object -> UInt64? in
+            if case .on(let uses) = object.recording {
+                object.recording = .on(uses: uses + used)
+                return nil
+            }
+            object.submitted += 1
+            return object.submitted
+        }
+        guard case .some(.some(let count)) = count else { return }
+        for number in used { update(number) { $0.uses[stream] = count } }
     }
 }

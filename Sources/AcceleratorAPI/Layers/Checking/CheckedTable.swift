@@ -37,55 +37,38 @@ func checkSameDevice(
 }
 
 /// A checked range in the maker's terms, and the number of its buffer.
+///
+/// The range is for work of `owner`'s device. Copies must start where the device says.
 func checkedRange(
-    _ range: UnsafePointer<heng_range>?, _ bytes: UInt64, _ stream: CheckedObject, _ operation: StaticString
+    _ range: UnsafePointer<heng_range>?, _ bytes: UInt64, _ owner: CheckedObject, _ operation: StaticString,
+    isCopy: Bool = true
 ) throws(DeviceError) -> (range: heng_range, buffer: UInt) {
-    guard var range = unsafe range?.pointee else {
-        throw invalid("\(operation)", "\(operation) got no range.")
-    }
-    guard unsafe bytes <= range.size else {
-        throw DeviceError(
-            .outOfRange, operation: "\(operation)",
-            text: "\(bytes) bytes are more than the capacity of \(unsafe range.size) given for them.")
-    }
-    guard let handle = unsafe range.buffer else {
-        guard unsafe range.host != nil else { throw invalid("\(operation)", "A range names no memory.") }
-        return unsafe (range, 0)
-    }
-    guard unsafe range.host == nil else {
-        throw invalid("\(operation)", "A range names a buffer and host memory.")
+    let memory = try unsafe RangeMemory(range, bytes: bytes, "\(operation)")
+    guard var inner = unsafe range?.pointee, case .buffer(let handle) = memory else {
+        return unsafe (range?.pointee ?? heng_range(), 0)
     }
     let buffer = try unsafe objects.find(handle, operation, as: "buffer")
-    try checkSameDevice(stream, buffer, operation)
-    guard case .buffer(let size) = buffer.kind, unsafe range.offset <= size,
-        unsafe range.size <= size - range.offset
-    else {
-        throw DeviceError(
-            .outOfRange, operation: "\(operation)",
-            text: "\(unsafe range.size) bytes from \(unsafe range.offset) leave their buffer.")
-    }
-    let alignment = objects.copyAlignment(of: stream)
-    guard unsafe range.offset % alignment == 0 else {
+    try checkSameDevice(owner, buffer, operation)
+    guard case .buffer(let size) = buffer.kind else { return unsafe (inner, 0) }
+    try RangeMemory.checkFits(offset: unsafe inner.offset, size: unsafe inner.size, in: size, "\(operation)")
+    let alignment = isCopy ? objects.copyAlignment(of: owner) : 1
+    guard unsafe inner.offset % alignment == 0 else {
         throw DeviceError(
             .alignment, operation: "\(operation)",
-            text: "A copy starts at \(unsafe range.offset), which is no multiple of \(alignment).")
+            text: "A copy starts at \(unsafe inner.offset), which is no multiple of \(alignment).")
     }
-    unsafe range.buffer = unsafe buffer.inner
-    return unsafe (range, checkedNumber(handle))
+    unsafe inner.buffer = unsafe buffer.inner
+    return unsafe (inner, buffer.number)
 }
 
-/// Notes that a copy or fill in the stream uses the buffer.
-func noteUse(of buffers: [UInt], by stream: OpaquePointer?, count: UInt64) {
-    let stream = unsafe checkedNumber(stream)
-    for buffer in buffers where buffer != 0 { objects.update(buffer) { $0.uses[stream] = count } }
-}
-
-/// Counts a copy or fill before it goes in, so that a buffer freed meanwhile counts as used.
-func noteSubmission(_ stream: OpaquePointer?) -> UInt64 {
-    unsafe objects.update(checkedNumber(stream)) {
-        $0.submitted += 1
-        return $0.submitted
-    } ?? 0
+/// A range that may be left out where nothing is needed, for work that is no copy.
+func checkedOperand(
+    _ range: heng_range, _ bytes: UInt64, _ owner: CheckedObject, _ operation: StaticString
+) throws(DeviceError) -> (range: heng_range, buffer: UInt) {
+    if bytes == 0, unsafe range.buffer == nil, unsafe range.host == nil { return unsafe (range, 0) }
+    return try unsafe withUnsafePointer(to: range) { place throws(DeviceError) in
+        try unsafe checkedRange(place, bytes, owner, operation, isCopy: false)
+    }
 }
 
 // MARK: - The functions
@@ -231,6 +214,7 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_synchronize", as: "stream")
             try checkTimeout(milliseconds, "stream_synchronize")
+            try refuseWhileRecording(object, "stream_synchronize")
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_synchronize, "stream_synchronize") {
                 unsafe $0(object.inner, milliseconds, $1)
@@ -241,6 +225,7 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
     unsafe table.stream_wait_event = { stream, event, correlation, error in
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_wait_event", as: "stream")
+            try refuseWhileRecording(object, "stream_wait_event")
             let other = try unsafe recorded(event, "stream_wait_event")
             try checkSameDevice(object, other, "stream_wait_event")
             let inner = try objects.table(of: object)
@@ -288,8 +273,7 @@ private func addWorkFunctions(_ table: inout heng_accelerator_table) {
             var (to, target) = try unsafe checkedRange(destination, bytes, object, "stream_copy")
             var (from, origin) = try unsafe checkedRange(source, bytes, object, "stream_copy")
             try unsafe checkOverlap(to, from, bytes)
-            let count = unsafe noteSubmission(stream)
-            unsafe noteUse(of: [target, origin], by: stream, count: count)
+            unsafe objects.noteWork(in: stream, using: [target, origin])
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_copy, "stream_copy") {
                 unsafe $0(object.inner, &to, &from, bytes, correlation, $1)
@@ -300,8 +284,7 @@ private func addWorkFunctions(_ table: inout heng_accelerator_table) {
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(stream, "stream_fill", as: "stream")
             var (to, target) = try unsafe checkedRange(destination, bytes, object, "stream_fill")
-            let count = unsafe noteSubmission(stream)
-            unsafe noteUse(of: [target], by: stream, count: count)
+            unsafe objects.noteWork(in: stream, using: [target])
             let inner = try objects.table(of: object)
             try unsafe inner.call(inner.functions.pointee.stream_fill, "stream_fill") {
                 unsafe $0(object.inner, &to, value, bytes, correlation, $1)
@@ -436,7 +419,7 @@ private func addBufferFunctions(_ table: inout heng_accelerator_table) {
             guard !objects.isInUse(object) else {
                 throw DeviceError(
                     .misuse, operation: "buffer_free",
-                    text: "A buffer is freed while a copy or fill in a stream may still use it.")
+                    text: "A buffer is freed while work in a stream may still use it.")
             }
             let inner = try objects.table(of: object)
             unsafe objects.remove(checkedNumber(buffer))
