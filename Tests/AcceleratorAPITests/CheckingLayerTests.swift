@@ -105,6 +105,35 @@ struct CheckingLayerTests {
         #expect(unsafe table.functions.buffer_free(second, nil) == 0)
     }
 
+    @Test func `who waits for a stream has waited for what that stream waited for`() throws {
+        let context = unsafe table.makeContext().made
+        let (first, second) = unsafe (table.makeStream(context).made, table.makeStream(context).made)
+        let event = unsafe table.makeEvent(context).made
+        func filled(_ stream: OpaquePointer?) -> OpaquePointer? {
+            let buffer = unsafe table.makeBuffer(context, 64).made
+            var range = unsafe heng_range(buffer: buffer, host: nil, offset: 0, size: 64)
+            #expect(unsafe table.functions.stream_fill(stream, &range, 1, 64, 0, nil) == 0)
+            return unsafe buffer
+        }
+        func free(_ buffer: OpaquePointer?) -> Int32 { unsafe table.functions.buffer_free(buffer, nil) }
+        let misuse = codeOf(HENG_ERROR_MISUSE)
+
+        let before = unsafe filled(first)
+        #expect(unsafe table.functions.event_record(event, first, 0, nil) == 0)
+        let after = unsafe filled(first)
+        #expect(unsafe table.functions.stream_wait_event(second, event, 0, nil) == 0)
+        #expect(unsafe free(before) == misuse)
+        #expect(unsafe table.functions.stream_synchronize(second, -1, nil) == 0)
+        #expect(unsafe free(before) == 0)
+        #expect(unsafe free(after) == misuse)
+        #expect(unsafe table.functions.device_synchronize(table.device, nil) == 0)
+        #expect(unsafe free(after) == 0)
+        let last = unsafe filled(second)
+        #expect(unsafe free(last) == misuse)
+        #expect(unsafe table.functions.stream_destroy(second, nil) == 0)
+        #expect(unsafe free(last) == 0)
+    }
+
     @Test func `objects of different devices do not mix`() throws {
         let other = RawTable(try CheckingLayer.wrap(nullDevice()))
         let (here, there) = unsafe (table.makeContext().made, other.makeContext().made)

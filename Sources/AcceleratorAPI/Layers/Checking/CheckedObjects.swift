@@ -45,6 +45,13 @@ internal import Synchronization
         case unknown
     }
 
+    /// When a stream has come to a step, another one has come to one of its own.
+    struct Dependency: Sendable {
+        var step: UInt64
+        var stream: UInt
+        var otherStep: UInt64
+    }
+
     var kind: Kind
     /// The maker's handle.
     let inner: OpaquePointer
@@ -53,16 +60,19 @@ internal import Synchronization
     let owner: UInt
     /// The layer's own number of it.
     fileprivate(set) var number: UInt = 0
-    /// For streams: how many copies and fills went in, and up to which one the caller has waited.
+    /// For streams: how many steps went in, up to which one the caller knows them to be done, and what else is done then.
     var submitted: UInt64 = 0
     var waited: UInt64 = 0
+    var dependencies: [Dependency] = []
+    /// For streams: whether work behind a failed piece still runs.
+    var continues = false
     /// For streams.
     var recording = Recording.off
     var openRanges = 0
-    /// For events: the stream and its count at the latest record.
+    /// For events: the stream and the step of the latest record.
     var recordStream: UInt = 0
     var recordCount: UInt64 = 0
-    /// For buffers: the count of the latest copy or fill that uses it, by stream.
+    /// For buffers: the latest step that uses it, by stream.
     var uses: [UInt: UInt64] = [:]
 
     init(_ kind: Kind, inner: OpaquePointer, owner: UInt) {
@@ -76,9 +86,9 @@ internal import Synchronization
 final class CheckedObjects: Sendable {
     static let shared = CheckedObjects()
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    private struct State {
+    struct State {
         /// Far from zero, so that a small number passed for a handle is not one of ours by chance.
         var next = CheckedObjects.first
         var living: [UInt: CheckedObject] = [:]
@@ -164,7 +174,7 @@ final class CheckedObjects: Sendable {
         return bytes == 0 ? list : "\(list) (\(ByteCount(bytes: Int(clamping: bytes))))"
     }
 
-    /// Whether copies or fills that use the buffer may still run, as far as the caller has waited.
+    /// Whether work that uses the buffer may still run, as far as the caller has waited.
     func isInUse(_ buffer: CheckedObject) -> Bool {
         state.withLock { state in
             buffer.uses.contains { stream, count in (state.living[stream]?.waited ?? .max) < count }
@@ -192,26 +202,5 @@ final class CheckedObjects: Sendable {
                 .invalidHandle, operation: "check", text: "The device of a \(object.kind.name) is gone.")
         }
         return base.table
-    }
-}
-
-// Work.
-extension CheckedObjects {
-    /// Notes work that goes into a stream and what it uses, so that a buffer freed meanwhile counts as used.
-    ///
-    /// Work that is recorded runs only when the recording does.
-    func noteWork(in stream: OpaquePointer?, using numbers: [UInt]) {
-        let used = numbers.filter { $0 != 0 }
-        let stream = unsafe checkedNumber(stream)
-        let count = update(stream) { object -> UInt64? in
-            if case .on(let uses) = object.recording {
-                object.recording = .on(uses: uses + used)
-                return nil
-            }
-            object.submitted += 1
-            return object.submitted
-        }
-        guard case .some(.some(let count)) = count else { return }
-        for number in used { update(number) { $0.uses[stream] = count } }
     }
 }

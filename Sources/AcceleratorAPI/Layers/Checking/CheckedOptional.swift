@@ -43,7 +43,14 @@ private func addDeviceState(_ table: inout heng_accelerator_table) {
         }
     }
     unsafe table.device_reset = { device, error in
-        unsafe forward(device, as: "device", "device_reset", to: error, \.device_reset) { unsafe $0($1, $2) }
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(device, "device_reset", as: "device")
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.device_reset, "device_reset") {
+                unsafe $0(object.inner, $1)
+            }
+            endWork(of: object)
+        }
     }
     unsafe table.device_clock = { device, own, host, error in
         unsafe forward(device, as: "device", "device_clock", to: error, \.device_clock) {
@@ -118,20 +125,44 @@ private func addContextState(_ table: inout heng_accelerator_table) {
         }
     }
     unsafe table.context_rebuild = { context, error in
-        unsafe forward(context, as: "context", "context_rebuild", to: error, \.context_rebuild) {
-            unsafe $0($1, $2)
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(context, "context_rebuild", as: "context")
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.context_rebuild, "context_rebuild") {
+                unsafe $0(object.inner, $1)
+            }
+            endWork(of: object)
         }
     }
 }
 
+/// What was in an owner's streams has ended, and these run nothing any more.
+private func endWork(of owner: CheckedObject) {
+    for (stream, _) in objects.streams(of: owner) { objects.reach(stream, .max) }
+}
+
 private func addStreamState(_ table: inout heng_accelerator_table) {
     unsafe table.stream_query = { stream, idle, error in
-        unsafe forward(stream, as: "stream", "stream_query", to: error, \.stream_query) {
-            unsafe $0($1, idle, $2)
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(stream, "stream_query", as: "stream")
+            let target = try unsafe place(idle, "stream_query")
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.stream_query, "stream_query") {
+                unsafe $0(object.inner, target, $1)
+            }
+            if unsafe target.pointee != 0 { objects.reach(object.number, object.submitted) }
         }
     }
     unsafe table.stream_abort = { stream, error in
-        unsafe forward(stream, as: "stream", "stream_abort", to: error, \.stream_abort) { unsafe $0($1, $2) }
+        unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
+            let object = try unsafe objects.find(stream, "stream_abort", as: "stream")
+            let inner = try objects.table(of: object)
+            try unsafe inner.call(inner.functions.pointee.stream_abort, "stream_abort") {
+                unsafe $0(object.inner, $1)
+            }
+            // Nothing runs any more.
+            objects.reach(object.number, object.submitted)
+        }
     }
     unsafe table.stream_copy_block = {
         stream, destination, source, width, height, depth, correlation, error in
@@ -218,7 +249,8 @@ private func addEventState(_ table: inout heng_accelerator_table) {
             try unsafe inner.call(inner.functions.pointee.event_reset, "event_reset") {
                 unsafe $0(object.inner, $1)
             }
-            unsafe objects.update(checkedNumber(event)) { $0.kind = .event(isRecorded: false) }
+            objects.reach(object)
+            objects.update(object.number) { $0.kind = .event(isRecorded: false) }
         }
     }
     unsafe table.event_query_waits = { event, complete, error in

@@ -93,9 +93,11 @@ private func addDeviceFunctions(_ table: inout heng_accelerator_table) {
         unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
             let object = try unsafe objects.find(device, "device_synchronize", as: "device")
             let inner = try objects.table(of: object)
+            let streams = objects.streams(of: object)
             try unsafe inner.call(inner.functions.pointee.device_synchronize, "device_synchronize") {
                 unsafe $0(object.inner, $1)
             }
+            for (stream, step) in streams { objects.reach(stream, step) }
         }
     }
 }
@@ -191,7 +193,11 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
             try unsafe inner.call(inner.functions.pointee.stream_create, "stream_create") {
                 unsafe $0(object.inner, arguments, &made, $1)
             }
-            unsafe target.pointee = try unsafe register(.stream, made, in: context, "stream_create")
+            let stream = try unsafe register(.stream, made, in: context, "stream_create")
+            let given = unsafe StructCrossing.read(arguments, zero: heng_stream_arguments())
+            let continues = unsafe given?.continues == 1
+            unsafe objects.update(checkedNumber(stream)) { $0.continues = continues }
+            unsafe target.pointee = unsafe stream
         }
     }
     unsafe table.stream_destroy = { stream, error in
@@ -204,10 +210,10 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
                 }
             } catch {
                 // Misuse leaves the stream as it was; any other error is its work's, and it is gone.
-                if error.code != .misuse { unsafe objects.remove(checkedNumber(stream)) }
+                if error.code != .misuse { end(object) }
                 throw error
             }
-            unsafe objects.remove(checkedNumber(stream))
+            end(object)
         }
     }
     unsafe table.stream_synchronize = { stream, milliseconds, error in
@@ -216,10 +222,15 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
             try checkTimeout(milliseconds, "stream_synchronize")
             try refuseWhileRecording(object, "stream_synchronize")
             let inner = try objects.table(of: object)
-            try unsafe inner.call(inner.functions.pointee.stream_synchronize, "stream_synchronize") {
-                unsafe $0(object.inner, milliseconds, $1)
+            do throws(DeviceError) {
+                try unsafe inner.call(inner.functions.pointee.stream_synchronize, "stream_synchronize") {
+                    unsafe $0(object.inner, milliseconds, $1)
+                }
+            } catch {
+                objects.reach(object, after: error)
+                throw error
             }
-            unsafe objects.update(checkedNumber(stream)) { $0.waited = max($0.waited, object.submitted) }
+            objects.reach(object.number, object.submitted)
         }
     }
     unsafe table.stream_wait_event = { stream, event, correlation, error in
@@ -229,11 +240,19 @@ private func addStreamFunctions(_ table: inout heng_accelerator_table) {
             let other = try unsafe recorded(event, "stream_wait_event")
             try checkSameDevice(object, other, "stream_wait_event")
             let inner = try objects.table(of: object)
+            let step = objects.step(in: object.number)
             try unsafe inner.call(inner.functions.pointee.stream_wait_event, "stream_wait_event") {
                 unsafe $0(object.inner, other.inner, correlation, $1)
             }
+            objects.noteWait(of: object.number, at: step, for: other)
         }
     }
+}
+
+/// Ends a stream, whose work is done then.
+private func end(_ stream: CheckedObject) {
+    objects.reach(stream.number, .max)
+    objects.remove(stream.number)
 }
 
 /// The event, if some stream was asked to record it.
@@ -345,13 +364,14 @@ private func addEventFunctions(_ table: inout heng_accelerator_table) {
             let lane = try unsafe objects.find(stream, "event_record", as: "stream")
             try checkSameDevice(object, lane, "event_record")
             let inner = try objects.table(of: object)
+            let step = objects.step(in: lane.number)
             try unsafe inner.call(inner.functions.pointee.event_record, "event_record") {
                 unsafe $0(object.inner, lane.inner, correlation, $1)
             }
-            unsafe objects.update(checkedNumber(event)) {
+            objects.update(object.number) {
                 $0.kind = .event(isRecorded: true)
-                $0.recordStream = unsafe checkedNumber(stream)
-                $0.recordCount = lane.submitted
+                $0.recordStream = lane.number
+                $0.recordCount = step
             }
         }
     }
@@ -363,7 +383,7 @@ private func addEventFunctions(_ table: inout heng_accelerator_table) {
             try unsafe inner.call(inner.functions.pointee.event_query, "event_query") {
                 unsafe $0(object.inner, target, $1)
             }
-            if unsafe target.pointee != 0 { noteWait(for: object) }
+            if unsafe target.pointee != 0 { objects.reach(object) }
         }
     }
     unsafe table.event_synchronize = { event, milliseconds, error in
@@ -374,7 +394,7 @@ private func addEventFunctions(_ table: inout heng_accelerator_table) {
             try unsafe inner.call(inner.functions.pointee.event_synchronize, "event_synchronize") {
                 unsafe $0(object.inner, milliseconds, $1)
             }
-            noteWait(for: object)
+            objects.reach(object)
         }
     }
     unsafe table.event_elapsed = { start, end, milliseconds, error in
@@ -387,13 +407,10 @@ private func addEventFunctions(_ table: inout heng_accelerator_table) {
             try unsafe inner.call(inner.functions.pointee.event_elapsed, "event_elapsed") {
                 unsafe $0(from.inner, to.inner, target, $1)
             }
+            objects.reach(from)
+            objects.reach(to)
         }
     }
-}
-
-/// The caller now knows that the stream has come as far as the event's record.
-private func noteWait(for event: CheckedObject) {
-    objects.update(event.recordStream) { $0.waited = max($0.waited, event.recordCount) }
 }
 
 private func addBufferFunctions(_ table: inout heng_accelerator_table) {
