@@ -82,10 +82,11 @@ extension DetachedRun {
     /// Submits one run and returns without waiting.
     ///
     /// The views have the sizes of the graph's inputs and outputs, in their order, and do not overlap; the scratch
-    /// memory has at least `scratch` bytes. All of it belongs to the device until the run is done.
+    /// memory has at least `scratch` bytes. All of it belongs to the device until the run is done. The number comes back
+    /// in errors and profiles of the run.
     package func submit(
         inputs: [DeviceBufferView], outputs: [DeviceBufferView], scratch: DeviceBufferView?,
-        on stream: borrowing DeviceStream
+        on stream: borrowing DeviceStream, correlation: UInt64 = 0
     ) throws(DeviceError) {
         func view(_ operand: Operand) -> DeviceBufferView {
             switch operand {
@@ -102,13 +103,13 @@ extension DetachedRun {
         for step in steps {
             try step.kernel.enqueue(
                 inputs: step.inputs.map(view), outputs: step.outputs.map(view),
-                workspace: step.workspace.map(view), on: stream)
+                workspace: step.workspace.map(view), on: stream, correlation: correlation)
         }
         for copy in copies where outputs[copy.output].size > 0 {
             let source = view(copy.from)
             try stream.copy(
                 from: source.view(offset: 0, size: min(source.size, outputs[copy.output].size)),
-                to: outputs[copy.output])
+                to: outputs[copy.output], correlation: correlation)
         }
     }
 }

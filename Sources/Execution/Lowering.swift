@@ -54,7 +54,8 @@ extension Lowering {
             let signature = NodeSignature(
                 operator: node.operator, inputs: node.inputs.map(graph.type(of:)),
                 outputs: node.outputs.map(graph.type(of:)),
-                frozenInputs: Set(roots.indices.filter { isFrozen(roots[$0]) }), demand: demand)
+                frozenInputs: Set(roots.indices.filter { isFrozen(roots[$0]) }), demand: demand,
+                name: node.name)
             let kernel = try choose(for: node, signature, kernels)
             let ready = try kernel.prepare(signature, constants: constantValues(node, roots), on: device)
             prepared.append(ready)

@@ -154,7 +154,8 @@ private struct BoundStep {
     let workspace: DeviceBufferView?
 
     func enqueue(on stream: borrowing DeviceStream) throws(DeviceError) {
-        try kernel.enqueue(inputs: inputs, outputs: outputs, workspace: workspace, on: stream)
+        try kernel.enqueue(
+            inputs: inputs, outputs: outputs, workspace: workspace, on: stream, correlation: 0)
     }
 }
 

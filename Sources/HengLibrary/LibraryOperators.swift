@@ -51,11 +51,11 @@ func makeOperatorTable() -> heng_operator_table {
         unsafe guarded("operator_prepare", error) { try unsafe prepare(context, description, result, info) }
     }
     unsafe table.operator_execute = {
-        prepared, stream, inputs, inputCount, outputs, outputCount, workspace, _, error in
+        prepared, stream, inputs, inputCount, outputs, outputCount, workspace, correlation, error in
         unsafe guarded("operator_execute", error) {
             try unsafe execute(
                 prepared, stream, UnsafeBufferPointer(start: inputs, count: Int(inputCount)),
-                UnsafeBufferPointer(start: outputs, count: Int(outputCount)), workspace)
+                UnsafeBufferPointer(start: outputs, count: Int(outputCount)), workspace, correlation)
         }
     }
     unsafe table.operator_destroy = { prepared, error in
@@ -272,7 +272,8 @@ private func keptInputs(
 
 private func execute(
     _ prepared: OpaquePointer?, _ stream: OpaquePointer?, _ inputs: UnsafeBufferPointer<heng_range>,
-    _ outputs: UnsafeBufferPointer<heng_range>, _ workspace: UnsafePointer<heng_range>?
+    _ outputs: UnsafeBufferPointer<heng_range>, _ workspace: UnsafePointer<heng_range>?,
+    _ correlation: UInt64
 ) throws {
     let found = try unsafe find(prepared, HENG_OBJECT_OPERATOR, "operator_execute")
     let lane = try unsafe find(stream, HENG_OBJECT_STREAM, "operator_execute")
@@ -287,5 +288,5 @@ private func execute(
     let scratch = try unsafe scope.scratch(workspace, made.run.scratch.bytes)
     try made.run.submit(
         inputs: given, outputs: results, scratch: scratch,
-        on: unsafe made.context.lending(stream: OpaquePointer(lent)))
+        on: unsafe made.context.lending(stream: OpaquePointer(lent)), correlation: correlation)
 }

@@ -52,10 +52,11 @@ package protocol PreparedKernel: Sendable {
 
     /// Submits one execution to the stream and returns without waiting for it.
     ///
-    /// The views follow the order of the node's inputs and outputs and have their types' sizes.
+    /// The views follow the order of the node's inputs and outputs and have their types' sizes. The number comes back
+    /// in errors and profiles of this execution.
     func enqueue(
         inputs: [DeviceBufferView], outputs: [DeviceBufferView], workspace: DeviceBufferView?,
-        on stream: borrowing DeviceStream
+        on stream: borrowing DeviceStream, correlation: UInt64
     ) throws(DeviceError)
 }
 
@@ -76,16 +77,19 @@ package struct NodeSignature: Sendable {
     package var frozenInputs: Set<Int>
     /// What the caller wants of the results beyond the operator's meaning.
     package var demand: Arithmetic
+    /// The node's name, for errors of its executions.
+    package var name: String?
 
     package init(
         operator: any Operator, inputs: [TensorType], outputs: [TensorType], frozenInputs: Set<Int> = [],
-        demand: Arithmetic = Arithmetic()
+        demand: Arithmetic = Arithmetic(), name: String? = nil
     ) {
         self.operator = `operator`
         self.inputs = inputs
         self.outputs = outputs
         self.frozenInputs = frozenInputs
         self.demand = demand
+        self.name = name
     }
 }
 

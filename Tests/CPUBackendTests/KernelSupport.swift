@@ -30,7 +30,7 @@ final class KernelBench {
             ? nil : try SharedBuffer(bytes: prepared.workspace.bytes, context, stream)
         try prepared.enqueue(
             inputs: inputBuffers.map(\.view), outputs: outputBuffers.map(\.view), workspace: workspace?.view,
-            on: stream)
+            on: stream, correlation: 0)
         try stream.synchronize()
         return zip(node.outputs, outputBuffers).map { type, buffer in buffer.tensor(type) }
     }

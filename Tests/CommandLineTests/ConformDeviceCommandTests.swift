@@ -246,7 +246,7 @@ struct ConformDeviceCommandTests {
         let run = try sandbox.run(
             [
                 "heng", "conform", "models", "--plugin", Sandbox.programs + "/libHengLibrary.so", "--device",
-                "simdev:\(index)", "--filter", "^models/table/failure$",
+                "simdev:\(index)", "--filter", "^models/table/failure",
             ], with: ["HENG_SIMDEV": file])
 
         #expect(run.status == 0, "\(run.output)\(run.errors)")

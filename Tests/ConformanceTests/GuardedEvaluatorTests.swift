@@ -26,7 +26,7 @@ private struct WrongKernel: Kernel, PreparedKernel, KernelProvider {
 
     func enqueue(
         inputs: [DeviceBufferView], outputs: [DeviceBufferView], workspace: DeviceBufferView?,
-        on stream: borrowing DeviceStream
+        on stream: borrowing DeviceStream, correlation: UInt64
     ) throws(DeviceError) {
         guard let from = unsafe inputs[0].hostAddress, let to = unsafe outputs[0].hostAddress else { return }
         let size = inputs[0].size

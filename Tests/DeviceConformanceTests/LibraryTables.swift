@@ -13,6 +13,7 @@ import Testing
     let models: heng_model_table
     let graphs: heng_graph_table
     let kernels: heng_kernel_table
+    let operators: heng_operator_table
     /// The device on which kernels of the caller's can be compiled; nil where there is none.
     let compiling: UInt32?
 
@@ -41,6 +42,7 @@ import Testing
         unsafe models = unsafe group(HENG_KIND_MODEL_TABLE, heng_model_table())
         unsafe graphs = unsafe group(HENG_KIND_GRAPH_TABLE, heng_graph_table())
         unsafe kernels = unsafe group(HENG_KIND_KERNEL_TABLE, heng_kernel_table())
+        unsafe operators = unsafe group(HENG_KIND_OPERATOR_TABLE, heng_operator_table())
         // The first case's runner initializes it; here it is needed earlier.
         guard (try? DeviceCaseRunner(target).description()) != nil else { return nil }
         compiling = unsafe Self.compilingDevice(table, kernels)
@@ -65,6 +67,7 @@ import Testing
 nonisolated(unsafe) let models = unsafe LibraryTables.shared?.models ?? heng_model_table()
 nonisolated(unsafe) let graphs = unsafe LibraryTables.shared?.graphs ?? heng_graph_table()
 nonisolated(unsafe) let kernels = unsafe LibraryTables.shared?.kernels ?? heng_kernel_table()
+nonisolated(unsafe) let operators = unsafe LibraryTables.shared?.operators ?? heng_operator_table()
 nonisolated(unsafe) let library = unsafe LibraryTables.shared?.table ?? heng_accelerator_table()
 
 /// The groups that the library under test shows; one fault at a time stands in them.
@@ -72,6 +75,7 @@ nonisolated(unsafe) let library = unsafe LibraryTables.shared?.table ?? heng_acc
     nonisolated(unsafe) static let models = unsafe place(heng_model_table())
     nonisolated(unsafe) static let graphs = unsafe place(heng_graph_table())
     nonisolated(unsafe) static let kernels = unsafe place(heng_kernel_table())
+    nonisolated(unsafe) static let operators = unsafe place(heng_operator_table())
 
     private static func place<Table>(_ table: Table) -> UnsafeMutablePointer<Table> {
         let place = UnsafeMutablePointer<Table>.allocate(capacity: 1)
@@ -83,6 +87,7 @@ nonisolated(unsafe) let library = unsafe LibraryTables.shared?.table ?? heng_acc
         unsafe models.pointee = unsafe DeviceConformanceTests.models
         unsafe graphs.pointee = unsafe DeviceConformanceTests.graphs
         unsafe kernels.pointee = unsafe DeviceConformanceTests.kernels
+        unsafe operators.pointee = unsafe DeviceConformanceTests.operators
         fault.plant()
         var table = unsafe library
         unsafe table.group = { kind, place, error in
@@ -96,6 +101,10 @@ nonisolated(unsafe) let library = unsafe LibraryTables.shared?.table ?? heng_acc
             case HENG_KIND_KERNEL_TABLE:
                 unsafe place?.pointee = UnsafePointer(
                     UnsafeMutableRawPointer(PlantedGroups.kernels).assumingMemoryBound(to: heng_header.self))
+            case HENG_KIND_OPERATOR_TABLE:
+                unsafe place?.pointee = UnsafePointer(
+                    UnsafeMutableRawPointer(PlantedGroups.operators).assumingMemoryBound(
+                        to: heng_header.self))
             default: return unsafe library.group?(kind, place, error) ?? code(HENG_ERROR_UNSUPPORTED)
             }
             return 0
@@ -141,18 +150,30 @@ nonisolated(unsafe) let library = unsafe LibraryTables.shared?.table ?? heng_acc
     }
 }
 
+extension GroupFault {
+    static func `operator`(
+        _ name: String, caughtBy caught: String,
+        _ plant: @escaping @Sendable (inout heng_operator_table) -> Void
+    ) -> GroupFault {
+        GroupFault(name: name, caught: "operators/table/\(caught)") {
+            unsafe plant(&PlantedGroups.operators.pointee)
+        }
+    }
+}
+
 /// The number of a class, as a function of C returns it.
 func code(_ value: Int) -> Int32 { Int32(value) }
 
 private let quick = TrialSettings(soak: .milliseconds(100), isQuick: true)
 
 @Suite(
-    "Cases of models and graphs", .serialized, .timeLimit(.minutes(10)),
+    "Cases of groups", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: LibraryTables.shared != nil, "libheng.so was not built here, or is sanitized"))
 struct GroupCaseTests {
-    /// All cases that need the group of models or that of graphs.
-    static let cases = DeviceCases.all.map(\.id).filter {
-        $0.hasPrefix("models/table/") || $0.hasPrefix("models/graph/")
+    /// All cases that need the group of models or that of graphs, and those of wishes for an operator's results.
+    static let cases = DeviceCases.all.map(\.id).filter { id in
+        ["models/table/", "models/graph/", "operators/table/determinism", "operators/table/accumulation"]
+            .contains { id.hasPrefix($0) }
     }
 
     @Test(arguments: cases) func `libheng.so does what the header says`(id: String) throws {
@@ -161,7 +182,7 @@ struct GroupCaseTests {
         let report = DeviceCaseRunner(target, settings: quick).run(given)
 
         // No operator of the CPU fails while it runs.
-        let expected: CaseOutcome.Word = id == "models/table/failure" ? .unsupported : .pass
+        let expected: CaseOutcome.Word = id.hasPrefix("models/table/failure") ? .unsupported : .pass
         #expect(report.outcome.word == expected, "\(report.outcome)")
     }
 
@@ -186,7 +207,7 @@ struct GroupCaseTests {
         #expect(report.outcome.word == .fail, "\(report.outcome)")
     }
 
-    @Test func `every case of models and graphs can fail`() {
+    @Test func `every one of these cases can fail`() {
         let caught = Set(GroupFault.all.map(\.caught))
         #expect(Self.cases.filter { !caught.contains($0) } == [])
         #expect(Set(GroupFault.all.map(\.name)).count == GroupFault.all.count)

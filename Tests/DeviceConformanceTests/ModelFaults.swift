@@ -2,7 +2,7 @@ import AcceleratorAPI
 import CHengAccelerator
 
 extension GroupFault {
-    static let all = loading + describing + running + ending + building + compiling
+    static let all = loading + describing + running + ending + building + compiling + ofOperators
 
     static let loading = [
         unsafe model("the weights that a model needs are told as half", caughtBy: "query") {
@@ -254,6 +254,14 @@ extension GroupFault {
                     return code(HENG_ERROR_EXECUTION)
                 }
                 return unsafe models.model_run(model, inputs, inputCount, outputs, outputCount, error)
+            }
+        },
+        unsafe model("a submitted run that failed has no number", caughtBy: "failure-submitted") {
+            unsafe $0.model_submit = {
+                model, stream, inputs, inputCount, outputs, outputCount, number, error in
+                guard number != 21 else { return code(HENG_ERROR_EXECUTION) }
+                return unsafe models.model_submit(
+                    model, stream, inputs, inputCount, outputs, outputCount, number, error)
             }
         },
         unsafe model("saving writes nothing", caughtBy: "save") {

@@ -14,7 +14,9 @@ struct OperatorCrossingTests {
         let node = CrossingCase(
             name: "gemm", operator: Gemm(alpha: 0.5, beta: 1, transA: false, transB: true),
             inputs: [matrix, factor])
-        let call = try CrossedCall(node.signature, constants: [1: factor], name: "layer 3")
+        var signature = try node.signature
+        signature.name = "layer 3"
+        let call = try CrossedCall(signature, constants: [1: factor])
         let description = unsafe call.description.pointee
         #expect(unsafe String(cString: description.name) == "Gemm")
         #expect(unsafe String(cString: description.domain) == "")

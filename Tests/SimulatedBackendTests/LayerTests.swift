@@ -75,7 +75,7 @@ struct LayerTests {
             unsafe try stream.copy(from: UnsafeRawBufferPointer(bytes), to: buffer.view(size: 12))
             try prepared.enqueue(
                 inputs: [buffer.view(size: 12), buffer.view(size: 12)],
-                outputs: [buffer.view(offset: 256, size: 12)], workspace: nil, on: stream)
+                outputs: [buffer.view(offset: 256, size: 12)], workspace: nil, on: stream, correlation: 0)
             unsafe try stream.copy(from: buffer.view(offset: 256, size: 12), to: bytes)
             try stream.synchronize()
         }

@@ -16,8 +16,8 @@ struct OperatorTests {
 
     private func call(_ node: any Operator, _ inputs: [TensorType]) throws -> CrossedCall {
         try CrossedCall(
-            NodeSignature(operator: node, inputs: inputs, outputs: try node.outputTypes(of: inputs)),
-            name: "layer 1")
+            NodeSignature(
+                operator: node, inputs: inputs, outputs: try node.outputTypes(of: inputs), name: "layer 1"))
     }
 
     /// Runs a node once with new buffers and returns its outputs.

@@ -109,10 +109,11 @@ final class CPUPreparedKernel: PreparedKernel {
 
     func enqueue(
         inputs: [DeviceBufferView], outputs: [DeviceBufferView], workspace: DeviceBufferView?,
-        on stream: borrowing DeviceStream
+        on stream: borrowing DeviceStream, correlation: UInt64
     ) throws(DeviceError) {
         guard inputs.count + outputs.count <= CPUPreparedKernel.inlineOperands else {
-            return try enqueueMany(inputs + outputs, inputCount: inputs.count, workspace, on: stream)
+            return try enqueueMany(
+                inputs + outputs, inputCount: inputs.count, workspace, on: stream, correlation)
         }
         // The executable that the caller runs holds this object until its stream is done.
         var launch = unsafe Launch(
@@ -131,7 +132,7 @@ final class CPUPreparedKernel: PreparedKernel {
             do throws(DeviceError) {
                 try unsafe stream.launch(
                     { unsafe CPUPreparedKernel.run($0) },
-                    arguments: UnsafeRawBufferPointer(rebasing: bytes[..<used]))
+                    arguments: UnsafeRawBufferPointer(rebasing: bytes[..<used]), correlation: correlation)
             } catch { failure = error }
         }
         if let failure { throw failure }
@@ -164,7 +165,7 @@ final class CPUPreparedKernel: PreparedKernel {
     /// The rare node with very many operands carries them in a block that its launch frees.
     private func enqueueMany(
         _ views: [DeviceBufferView], inputCount: Int, _ workspace: DeviceBufferView?,
-        on stream: borrowing DeviceStream
+        on stream: borrowing DeviceStream, _ correlation: UInt64
     ) throws(DeviceError) {
         let addresses = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: views.count)
         for index in views.indices { unsafe addresses[index] = unsafe views[index].hostAddress }
@@ -172,7 +173,8 @@ final class CPUPreparedKernel: PreparedKernel {
             kernel: Unmanaged.passUnretained(self), workspace: workspace?.hostAddress, inputCount: inputCount,
             addresses: addresses)
         do throws(DeviceError) {
-            try unsafe stream.launch({ unsafe CPUPreparedKernel.runMany($0) }, with: launch)
+            try unsafe stream.launch(
+                { unsafe CPUPreparedKernel.runMany($0) }, with: launch, correlation: correlation)
         } catch {
             unsafe addresses.deallocate()
             throw error

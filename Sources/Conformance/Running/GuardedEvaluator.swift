@@ -91,7 +91,8 @@ extension GuardedEvaluator {
             : try GuardedMemory(
                 size: kernel.workspace.bytes, step: Self.plannedAlignment, aligned: true, in: context)
         try kernel.enqueue(
-            inputs: given.map(\.view), outputs: results.map(\.view), workspace: workspace?.view, on: stream)
+            inputs: given.map(\.view), outputs: results.map(\.view), workspace: workspace?.view, on: stream,
+            correlation: 0)
         try stream.synchronize()
         for (place, memory) in (given + results + [workspace].compactMap(\.self)).enumerated() {
             guard memory.isWholeAround else {

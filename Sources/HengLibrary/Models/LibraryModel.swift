@@ -163,10 +163,12 @@ extension LibraryModel {
             }
             if correlation != 0, namesRanges {
                 try lane.range("model", correlation: correlation) {
-                    try run.submit(inputs: inputs, outputs: outputs, scratch: scratch, on: $0)
+                    try run.submit(
+                        inputs: inputs, outputs: outputs, scratch: scratch, on: $0, correlation: correlation)
                 }
             } else {
-                try run.submit(inputs: inputs, outputs: outputs, scratch: scratch, on: lane)
+                try run.submit(
+                    inputs: inputs, outputs: outputs, scratch: scratch, on: lane, correlation: correlation)
             }
             if try outsideRecordings({ try lane.record(latest) }) { known = handle }
         }
@@ -180,19 +182,14 @@ extension LibraryModel {
         }
     }
 
-    /// After a failed run: a stream that works, and where only one node can have failed, its name in the error.
+    /// After a failed run: a stream that works.
     func recover(from error: any Error) -> any Error {
         if (try? own.stream.synchronize()) == nil, let fresh = try? context.makeStream() {
             own = KeptStream(fresh)
             // What waited for the failed run would fail with it.
             latestStream.withLock { $0 = 0 }
         }
-        guard var known = error as? DeviceError, known.node == nil, let name = known.operatorName,
-            case .prepared(let run) = form
-        else { return error }
-        let nodes = run.executable.graph.nodes.filter { $0.operator.name == name }
-        if nodes.count == 1 { known.node = nodes[0].name }
-        return known
+        return error
     }
 
     /// Whether the body was done; a stream that is being recorded takes no events, and keeps only the work.

@@ -27,7 +27,7 @@ internal import Essentials
     ///
     /// Throws the refusal where a node has no form that crosses.
     package init(
-        _ node: NodeSignature, constants: [Int: HostTensor] = [:], name: String? = nil
+        _ node: NodeSignature, constants: [Int: HostTensor] = [:]
     ) throws(CrossingRefusal) {
         guard let call = node.operator.written(inputs: node.inputs, outputs: node.outputs) else {
             throw CrossingRefusal(
@@ -76,7 +76,7 @@ internal import Essentials
         unsafe full.inputs = unsafe memory.array(inputs)
         unsafe full.outputs = unsafe memory.array(outputs)
         unsafe full.attributes = unsafe memory.array(attributes)
-        unsafe full.node = unsafe name.map { unsafe memory.text($0) }
+        unsafe full.node = unsafe node.name.map { unsafe memory.text($0) }
         unsafe description = unsafe memory.value(full)
         self.inputs = operands
         self.outputs = places

@@ -46,8 +46,8 @@ private struct PreparedView: PreparedKernel {
 
     func enqueue(
         inputs: [DeviceBufferView], outputs: [DeviceBufferView], workspace: DeviceBufferView?,
-        on stream: borrowing DeviceStream
-    ) throws(DeviceError) { try stream.copy(from: inputs[0], to: outputs[0]) }
+        on stream: borrowing DeviceStream, correlation: UInt64
+    ) throws(DeviceError) { try stream.copy(from: inputs[0], to: outputs[0], correlation: correlation) }
 }
 
 /// An operator of the device's own.
@@ -136,7 +136,7 @@ struct TableKernel: Kernel {
 
     func enqueue(
         inputs: [DeviceBufferView], outputs: [DeviceBufferView], workspace: DeviceBufferView?,
-        on stream: borrowing DeviceStream
+        on stream: borrowing DeviceStream, correlation: UInt64
     ) throws(DeviceError) {
         let count = operands.count + self.outputs.count + 1
         var failure: DeviceError?
@@ -151,7 +151,8 @@ struct TableKernel: Kernel {
             unsafe ranges.initializeElement(at: count - 1, to: workspace?.range ?? heng_range())
             guard let base = ranges.baseAddress else { return }
             do throws(DeviceError) {
-                try unsafe execute(base, count, hasWorkspace: workspace != nil, on: stream)
+                try unsafe execute(
+                    base, count, hasWorkspace: workspace != nil, on: stream, correlation)
             } catch { failure = error }
         }
         if let failure { throw failure }
@@ -167,12 +168,12 @@ struct TableKernel: Kernel {
 
     private func execute(
         _ ranges: UnsafeMutablePointer<heng_range>, _ count: Int, hasWorkspace: Bool,
-        on stream: borrowing DeviceStream
+        on stream: borrowing DeviceStream, _ correlation: UInt64
     ) throws(DeviceError) {
         try unsafe group.device.table.call(group.functions.operator_execute, "operator_execute") {
             unsafe $0(
                 handle, stream.handle, ranges, UInt32(operands.count), ranges + operands.count,
-                UInt32(outputs.count), hasWorkspace ? ranges + (count - 1) : nil, 0, $1)
+                UInt32(outputs.count), hasWorkspace ? ranges + (count - 1) : nil, correlation, $1)
         }
     }
 }

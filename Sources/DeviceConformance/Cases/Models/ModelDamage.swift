@@ -115,6 +115,37 @@ extension DeviceCases {
                 node.inputs.contains { $0?.type == Int32(HENG_TYPE_INT64) && $0?.dims == [2] },
                 "The inputs of the node that failed are \(node.inputs).")
         },
+        .model("failure-submitted", "the error of a submitted run has its number and the node", 53, 56) {
+            trial in
+            let calls = try trial.models()
+            let context = try trial.context()
+            let (stream, writer) = (try trial.stream(in: context), try trial.stream(in: context))
+            let model = try calls.load(ModelWish(bytes: SampleModel.lookup.bytes), in: context).made()
+            defer { _ = calls.unload(model) }
+            let (table, index, found) = try (
+                trial.buffer(in: context, 128), trial.buffer(in: context, 16), trial.buffer(in: context, 32)
+            )
+            try trial.write(bytesOf((0..<32).map { Float($0) }), to: table, of: 128, writer)
+            for (row, number) in [(1, 20), (200, 21)] as [(UInt8, UInt64)] {
+                try trial.write(
+                    [row, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 8), to: index, of: 16, writer)
+                let answer = calls.submit(
+                    model, in: stream, [.buffer(table, size: 128), .buffer(index, size: 16)],
+                    [.buffer(found, size: 32)], correlation: number)
+                let end = answer.code == 0 ? trial.rig.synchronize(stream) : answer
+                guard row == 200 else {
+                    try end.done("with right indices")
+                    continue
+                }
+                guard end.code != 0 else {
+                    throw CaseEnd.outside("The device does not say when an index is beyond its table.")
+                }
+                try trial.require(
+                    end.error?.correlation == number,
+                    "The error's number is \(end.error?.correlation ?? 0), and the run's is \(number).")
+                try trial.require(end.error?.node != nil, "The error of a node does not name it.")
+            }
+        },
         .model("save", "a saved model loads again, and its device says so", 50, 57) { trial in
             let calls = try trial.models()
             let context = try trial.context()
