@@ -137,10 +137,11 @@ static int32_t check_block(
     heng_block *inner, heng_error **error) {
     uint64_t least_plane, size;
     *inner = *block;
-    if (block->row_pitch < width || __builtin_mul_overflow(block->row_pitch, height, &least_plane)
-        || block->plane_pitch < least_plane) {
+    bool is_too_large = __builtin_mul_overflow(block->row_pitch, height, &least_plane);
+    if ((height > 1 && block->row_pitch < width)
+        || (depth > 1 && (is_too_large || block->plane_pitch < least_plane))) {
         return fail(error, HENG_ERROR_INVALID_ARGUMENT, "stream_copy_block",
-            "A row pitch is at least the width, and a plane pitch at least the rows' pitches.");
+            "The rows or planes of a block overlap: their distance is less than their size.");
     }
     if (!block_size(block, width, height, depth, &size) || size > block->range.size) {
         return fail(error, HENG_ERROR_OUT_OF_RANGE, "stream_copy_block", "A range does not hold its whole block.");

@@ -167,6 +167,29 @@ extension PlantedFault {
     ]
 
     static let copying = [
+        unsafe PlantedFault("recordings are forgotten", caughtBy: "runtime/recording/not-released") {
+            unsafe $0.context_destroy = { context, error in
+                let code = unsafe cpu.context_destroy(context, nil)
+                return code == HENG_ERROR_NOT_RELEASED ? 0 : code
+            }
+        },
+        unsafe PlantedFault("rows may overlap", caughtBy: "runtime/block/pitch") {
+            unsafe $0.stream_copy_block = { stream, to, from, width, height, depth, number, error in
+                guard var wide = unsafe to?.pointee, var narrow = unsafe from?.pointee else { return -1 }
+                unsafe wide.row_pitch = unsafe max(wide.row_pitch, width)
+                unsafe narrow.row_pitch = unsafe max(narrow.row_pitch, width)
+                return unsafe cpu.stream_copy_block(
+                    stream, &wide, &narrow, width, height, depth, number, error)
+            }
+        },
+        unsafe PlantedFault("one row has a distance too", caughtBy: "runtime/block/single") {
+            unsafe $0.stream_copy_block = { stream, to, from, width, height, depth, number, error in
+                guard unsafe (to?.pointee.row_pitch ?? 0) >= width else {
+                    return code(HENG_ERROR_INVALID_ARGUMENT)
+                }
+                return unsafe cpu.stream_copy_block(stream, to, from, width, height, depth, number, error)
+            }
+        },
         unsafe PlantedFault("copies leave out the last byte", caughtBy: "runtime/copy/round-trip") {
             unsafe $0.stream_copy = { stream, to, from, bytes, number, error in
                 unsafe cpu.stream_copy(stream, to, from, bytes > 0 ? bytes - 1 : 0, number, error)

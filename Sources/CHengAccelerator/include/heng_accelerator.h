@@ -356,8 +356,8 @@ typedef struct heng_range {
 /* A block of rows and planes inside a range, for copies that keep a distance between rows. */
 typedef struct heng_block {
     heng_range range;
-    uint64_t row_pitch;   /* bytes from a row to the next; at least the width */
-    uint64_t plane_pitch; /* bytes from a plane to the next; at least row_pitch times the height */
+    uint64_t row_pitch;   /* bytes from a row to the next; at least the width, where there are several rows */
+    uint64_t plane_pitch; /* bytes from a plane to the next; at least row_pitch times the height, for several planes */
 } heng_block;
 
 typedef struct heng_error_description {

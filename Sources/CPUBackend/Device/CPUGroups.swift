@@ -49,7 +49,8 @@ extension CPUGroups {
         }
         unsafe table.recording_destroy = { recording, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
-                _ = try unsafe object(recording, CPURecording.self, "recording_destroy")
+                try unsafe object(recording, CPURecording.self, "recording_destroy").context.living.count(
+                    \.recordings, -1)
                 unsafe release(recording, CPURecording.self)
             }
         }

@@ -6,6 +6,10 @@ internal import Synchronization
 @safe final class CPURecording: @unchecked Sendable {
     // Unchecked: it is written by the stream that records, under that stream's lock, and only read afterwards.
     private var slots: [UnsafeMutableRawPointer] = unsafe []
+    /// Counts it once the caller has it, and is not destroyed before.
+    let context: CPUContext
+
+    init(in context: CPUContext) { self.context = context }
 
     deinit { for index in unsafe slots.indices { unsafe slots[index].deallocate() } }
 
@@ -34,7 +38,7 @@ extension CPUStream {
     func beginRecording() throws(DeviceError) {
         let began = recording.withLock { recording in
             guard recording == nil else { return false }
-            recording = CPURecording()
+            recording = CPURecording(in: context)
             isRecording.store(true, ordering: .releasing)
             return true
         }
@@ -54,6 +58,7 @@ extension CPUStream {
             throw DeviceError(
                 .misuse, operation: "recording_end", text: "The stream's work is not being recorded.")
         }
+        context.living.count(\.recordings, 1)
         return finished
     }
 }

@@ -94,23 +94,14 @@ extension CPUDevices {
     private static func corner(
         of block: UnsafePointer<heng_block>?, _ size: (width: UInt64, height: UInt64, depth: UInt64)
     ) throws(DeviceError) -> (UnsafeMutableRawPointer, (row: Int, plane: Int)) {
-        guard let block = unsafe block else { throw invalid("stream_copy_block", "A block is null.") }
-        let (row, plane) = unsafe (block.pointee.row_pitch, block.pointee.plane_pitch)
-        let rows = (size.height - 1).multipliedReportingOverflow(by: row)
-        let planes = (size.depth - 1).multipliedReportingOverflow(by: plane)
-        let sum = rows.partialValue.addingReportingOverflow(planes.partialValue)
-        let end = sum.partialValue.addingReportingOverflow(size.width)
-        guard !rows.overflow, !planes.overflow, !sum.overflow, !end.overflow else {
-            throw DeviceError(
-                .outOfRange, operation: "stream_copy_block", text: "A block is larger than memory can be.")
+        guard var block = unsafe block?.pointee else {
+            throw invalid("stream_copy_block", "A block is null.")
         }
-        guard size.height == 1 || row >= size.width else {
-            throw invalid("stream_copy_block", "The rows of a block overlap: its pitch is below its width.")
+        let bytes = try unsafe block.settle(width: size.width, height: size.height, depth: size.depth)
+        let address = try unsafe withUnsafePointer(to: block.range) { range throws(DeviceError) in
+            try unsafe start(of: range, bytes: bytes, "stream_copy_block")
         }
-        let address = try unsafe withUnsafePointer(to: block.pointee.range) { range throws(DeviceError) in
-            try unsafe start(of: range, bytes: end.partialValue, "stream_copy_block")
-        }
-        return unsafe (address, (Int(row), Int(plane)))
+        return unsafe (address, (Int(clamping: block.row_pitch), Int(clamping: block.plane_pitch)))
     }
 
     private static func addStreamMemory(_ table: inout heng_accelerator_table) {

@@ -155,29 +155,14 @@ extension CUDADevices {
         _ block: UnsafePointer<heng_block>?, _ shape: (width: UInt64, height: UInt64, depth: UInt64),
         _ stream: CUDAStream
     ) throws(DeviceError) -> CUDABlock {
-        guard let given = unsafe block?.pointee else {
+        guard var given = unsafe block?.pointee else {
             throw invalid("stream_copy_block", "A block is null.")
         }
-        let (row, plane) = unsafe (given.row_pitch, given.plane_pitch)
-        let rows = row.multipliedReportingOverflow(by: shape.height)
-        guard row >= shape.width, !rows.overflow, shape.depth <= 1 || plane >= rows.partialValue else {
-            throw invalid(
-                "stream_copy_block",
-                "A row's pitch of \(row) or a plane's of \(plane) is less than what it holds.")
-        }
-        var bytes: UInt64 = 0
-        if shape.width > 0, shape.height > 0, shape.depth > 0 {
-            let planes = plane.multipliedReportingOverflow(by: shape.depth - 1)
-            let last = row * (shape.height - 1) + shape.width
-            let sum = planes.partialValue.addingReportingOverflow(last)
-            bytes = planes.overflow || sum.overflow ? .max : sum.partialValue
-        }
-        let usedPlane = max(plane, rows.partialValue)
+        let bytes = try unsafe given.settle(width: shape.width, height: shape.height, depth: shape.depth)
         return try unsafe withUnsafePointer(to: given.range) { range throws(DeviceError) in
-            CUDABlock(
-                place: try unsafe stream.place(of: range, bytes: bytes, "stream_copy_block"),
-                row: max(1, row),
-                plane: max(1, usedPlane))
+            unsafe CUDABlock(
+                place: try stream.place(of: range, bytes: bytes, "stream_copy_block"),
+                row: max(1, given.row_pitch), plane: max(1, given.plane_pitch))
         }
     }
 }

@@ -63,36 +63,6 @@ enum CopyCommands {
         }
     }
 
-    /// The bytes from a block's first to its last one.
-    static func extent(
-        _ block: heng_block, _ width: UInt64, _ height: UInt64, _ depth: UInt64
-    ) throws(DeviceError) -> UInt64 {
-        func product(_ a: UInt64, _ b: UInt64) throws(DeviceError) -> UInt64 {
-            let (value, isTooLarge) = a.multipliedReportingOverflow(by: b)
-            if isTooLarge { throw beyond() }
-            return value
-        }
-        func beyond() -> DeviceError {
-            DeviceError(
-                .outOfRange, operation: "stream_copy_block", text: "A block is larger than any memory.")
-        }
-        guard unsafe block.row_pitch >= width else {
-            throw invalid("stream_copy_block", "A row of \(width) bytes is longer than the distance of rows.")
-        }
-        guard unsafe block.plane_pitch >= (try product(block.row_pitch, height)) else {
-            throw invalid("stream_copy_block", "A plane's rows are longer than the distance of planes.")
-        }
-        var total: UInt64 = width
-        for part in [
-            try product(unsafe block.row_pitch, height - 1), try product(unsafe block.plane_pitch, depth - 1),
-        ] {
-            let (sum, isTooLarge) = total.addingReportingOverflow(part)
-            if isTooLarge { throw beyond() }
-            total = sum
-        }
-        return total
-    }
-
     /// Usually one command; OpenCL wants planes to be whole rows apart, so others are copied plane by plane.
     static func blocks(
         _ target: RangePlace, _ to: heng_block, _ source: RangePlace, _ from: heng_block, _ size: BlockSize,

@@ -133,12 +133,12 @@ extension OpenCLTable {
             stream, destination, source, width, height, depth, correlation, error in
             unsafe ErrorCrossing.export(to: error) { () throws(DeviceError) in
                 let stream = try unsafe object(stream, OpenCLStream.self, "stream_copy_block")
-                guard let to = unsafe destination?.pointee, let from = unsafe source?.pointee else {
+                guard var to = unsafe destination?.pointee, var from = unsafe source?.pointee else {
                     throw invalid("stream_copy_block", "A block is null.")
                 }
                 guard width > 0, height > 0, depth > 0 else { return }
-                let toBytes = try unsafe CopyCommands.extent(to, width, height, depth)
-                let fromBytes = try unsafe CopyCommands.extent(from, width, height, depth)
+                let toBytes = try unsafe to.settle(width: width, height: height, depth: depth)
+                let fromBytes = try unsafe from.settle(width: width, height: height, depth: depth)
                 let target = try unsafe RangePlace(
                     to.range, bytes: toBytes, in: stream.context, "stream_copy_block")
                 let origin = try unsafe RangePlace(

@@ -195,23 +195,11 @@ extension SimulatedStream {
     private func block(
         _ block: heng_block, _ size: (width: UInt64, height: UInt64, depth: UInt64), _ operation: String
     ) throws(DeviceError) -> BlockSpan {
-        let (row, plane) = unsafe (block.row_pitch, block.plane_pitch)
-        let (rows, isLarge) = row.multipliedReportingOverflow(by: size.height)
-        guard row >= size.width, size.depth == 1 || (!isLarge && plane >= rows) else {
-            throw invalid(
-                operation, "The pitches \(row) and \(plane) are too small for rows of \(size.width) bytes.")
-        }
-        // From the first byte of the block to the last.
-        let (planes, first) = plane.multipliedReportingOverflow(by: size.depth - 1)
-        let (inside, second) = row.multipliedReportingOverflow(by: size.height - 1)
-        let (sum, third) = planes.addingReportingOverflow(inside)
-        let (bytes, fourth) = sum.addingReportingOverflow(size.width)
-        guard !first, !second, !third, !fourth else {
-            throw DeviceError(
-                .outOfRange, operation: operation, text: "A block is larger than the address space.")
-        }
+        var block = unsafe block
+        let bytes = try unsafe block.settle(width: size.width, height: size.height, depth: size.depth)
         let span = try unsafe device.span(block.range, bytes: bytes, operation)
         return BlockSpan(
-            span: span, rowPitch: Int(clamping: row), planePitch: size.depth == 1 ? 0 : Int(clamping: plane))
+            span: span, rowPitch: Int(clamping: unsafe block.row_pitch),
+            planePitch: Int(clamping: unsafe block.plane_pitch))
     }
 }

@@ -187,23 +187,9 @@ private func checkedBlock(
     guard var block = unsafe block?.pointee else {
         throw invalid("stream_copy_block", "stream_copy_block got no block.")
     }
-    let isEmpty = size.width == 0 || size.height == 0 || size.depth == 0
-    let (rows, planes) = unsafe (
-        (size.height &- 1).multipliedReportingOverflow(by: block.row_pitch),
-        (size.depth &- 1).multipliedReportingOverflow(by: block.plane_pitch)
-    )
-    let sum = rows.partialValue.addingReportingOverflow(planes.partialValue)
-    let end = sum.partialValue.addingReportingOverflow(size.width)
-    let overflows = rows.overflow || planes.overflow || sum.overflow || end.overflow
-    guard isEmpty || !overflows else {
-        throw DeviceError(
-            .outOfRange, operation: "stream_copy_block", text: "A block is larger than memory can be.")
-    }
-    guard unsafe isEmpty || block.row_pitch >= size.width else {
-        throw invalid("stream_copy_block", "The rows of a block overlap: its pitch is below its width.")
-    }
+    let bytes = try unsafe block.settle(width: size.width, height: size.height, depth: size.depth)
     let (range, buffer) = try unsafe withUnsafePointer(to: block.range) { range throws(DeviceError) in
-        try unsafe checkedRange(range, isEmpty ? 0 : end.partialValue, stream, "stream_copy_block")
+        try unsafe checkedRange(range, bytes, stream, "stream_copy_block")
     }
     unsafe block.range = unsafe range
     return unsafe (block, buffer)

@@ -300,6 +300,33 @@ extension DeviceCases {
         .runtime("block/dense", "a block without gaps is a plain copy", 32, needs: .copyBlocks) { trial in
             try copiesBlocks(trial, width: 64, height: 16, depth: 2, from: (64, 1024), to: (64, 1024))
         },
+        .runtime(
+            "block/single", "the distance of rows or planes does not count where there is one", 32,
+            needs: .copyBlocks
+        ) { trial in
+            try copiesBlocks(trial, width: 40, height: 1, depth: 1, from: (0, 0), to: (1, 0))
+            try copiesBlocks(trial, width: 8, height: 5, depth: 1, from: (8, 0), to: (10, 1))
+        },
+        .runtime("block/pitch", "rows and planes that overlap are refused", 32, needs: .copyBlocks) { trial in
+            let context = try trial.context()
+            let stream = try trial.stream(in: context)
+            let buffer = try trial.buffer(in: context, 1024)
+            let source = trial.memory(1024)
+            for (row, plane) in [(15, 128), (16, 63), (0, 0)] {
+                for isTarget in [true, false] {
+                    let (wrong, right) = ((row, plane), (16, 64))
+                    let (to, from) = isTarget ? (wrong, right) : (right, wrong)
+                    try trial.rig.copyBlock(
+                        stream,
+                        to: .init(place: .buffer(buffer, size: 1024), rowPitch: to.0, planePitch: to.1),
+                        from: .init(place: .host(source), rowPitch: from.0, planePitch: from.1), width: 16,
+                        height: 4, depth: 2
+                    ).gives(
+                        .invalidArgument, when: "of 4 rows of 16 bytes, \(row) and in planes \(plane) apart")
+                }
+            }
+            try trial.rig.synchronize(stream).done()
+        },
         .runtime("block/range", "a block that its range does not hold is refused", 32, needs: .copyBlocks) {
             trial in
             let context = try trial.context()

@@ -67,6 +67,20 @@ extension DeviceCases {
             try unsafe trial.destroy(table, recording).done()
         },
         .runtime(
+            "recording/not-released", "a context is not destroyed while its recordings live", 9,
+            group: HENG_KIND_RECORDING_TABLE
+        ) { trial in
+            let table = try unsafe trial.recordingTable()
+            let context = try trial.rig.contextCreate().made()
+            let stream = try trial.rig.streamCreate(context).made()
+            try unsafe trial.begin(table, stream).done()
+            let recording = try unsafe trial.end(table, stream).made()
+            try trial.rig.streamDestroy(stream).done()
+            try trial.rig.contextDestroy(context).gives(.notReleased, when: "with a living recording")
+            try unsafe trial.destroy(table, recording).done()
+            try trial.rig.contextDestroy(context).done("without its recording")
+        },
+        .runtime(
             "recording/misuse",
             "waiting while a stream records is misuse, and so is ending what was not begun",
             group: HENG_KIND_RECORDING_TABLE
