@@ -146,8 +146,16 @@ struct JudgeTests {
         #expect(
             KitRun.merged([("this device", report(nil)), ("other:1", report(nil))]).outcome.word == .fail)
         #expect(
-            KitRun.merged([("this device", report(5)), ("other:1", report(nil, .unsupported("No.")))]).outcome
-                == .unsupported("No."))
+            KitRun.compared([("this device", report(5)), ("other:1", report(nil, .fail("No.")))]).outcome
+                == .unsupported("No other device could be compared. other:1: No."))
+        #expect(
+            KitRun.compared([
+                ("this device", report(5)), ("other:1", report(nil, .fail("No."))), ("other:2", report(6)),
+            ]).outcome == .fail("The outputs on other:2 have not the same bits as those on this device."))
+        #expect(
+            KitRun.compared([("this device", report(nil, .fail("Bad."))), ("other:1", report(6))]).outcome
+                == .fail("Bad."))
+        #expect(KitRun.compared([("this device", report(5))]).outcome.word == .notRun)
     }
 
     @Test func `what can never be is not run, what is not yet there is run and excluded`() {

@@ -27,7 +27,21 @@ struct OperatorExamples: Sendable {
         functions + activations + arithmetic + comparisons + reductions + products + normalizations + windows
         + movement + quantization
 
-    static func named(_ name: String) -> OperatorExamples? { all.first { $0.name == name } }
+    /// Uses that are large enough for what kernels do only then: share the work out, and call a library.
+    static let large = [
+        OperatorExamples(MatMul.self, "-large") { random, element in
+            let (m, n, k) = (random.extent(40), 600 + random.extent(400), 700 + random.extent(400))
+            return (MatMul(), [random.tensor([m, k], element), random.tensor([k, n], element)])
+        },
+        OperatorExamples(ReduceSum.self, "-large") { random, element in
+            let shape = Shape([random.extent(3), 300 + random.extent(300), 100 + random.extent(200)])
+            return (
+                ReduceSum(axes: [random.below(3)], keepDims: false), [random.tensor(shape, element)]
+            )
+        },
+    ]
+
+    static func named(_ name: String) -> OperatorExamples? { (all + large).first { $0.name == name } }
 }
 
 private let numbers: [ElementType] = [.float32, .float64, .int32, .int64]

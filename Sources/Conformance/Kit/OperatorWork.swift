@@ -137,10 +137,11 @@ package struct OperatorPlan: Sendable {
     }
 
     private func repetitions() throws -> [KitCase] {
-        let names = [
-            "MatMul", "Gemm", "Softmax", "LayerNormalization", "Conv", "ReduceSum", "ReduceMean", "Exp",
-            "Add",
-        ]
+        let names =
+            [
+                "MatMul", "Gemm", "Softmax", "LayerNormalization", "Conv", "ReduceSum", "ReduceMean", "Exp",
+                "Add",
+            ] + OperatorExamples.large.map(\.name)
         let several = threads.count > 1 ? threads : [1, 1 + (threads.first ?? 1)]
         func work(_ level: Int, _ work: OperatorWork) -> OperatorWork {
             determinism >= level

@@ -96,12 +96,20 @@ package struct KitRun {
                 passes[given.name, default: []].append((name, report))
             }
         }
-        for (name, passes) in passes {
-            reports[name] =
-                passes.count > 1
-                ? Self.merged(passes)
-                : KitReport(outcome: .notRun("There is no other device to compare it with."))
+        for (name, passes) in passes { reports[name] = Self.compared(passes) }
+    }
+
+    /// The first report with those of other devices; what another device cannot do by itself is not laid on the first.
+    package static func compared(_ passes: [(place: String, report: KitReport)]) -> KitReport {
+        guard let first = passes.first, passes.count > 1 else {
+            return KitReport(outcome: .notRun("There is no other device to compare it with."))
         }
+        let able = passes.dropFirst().filter { $0.report.outcome == .pass }
+        guard first.report.outcome == .pass, able.isEmpty else { return merged([first] + able) }
+        let reasons = passes.dropFirst().map { "\($0.place): \($0.report.outcome.reason ?? "")" }
+        var report = first.report
+        report.outcome = .unsupported("No other device could be compared. \(reasons.joined(separator: " "))")
+        return report
     }
 
     /// The first report that is not a pass, or a failure where two passes differ in their bits.
