@@ -26,6 +26,9 @@ extension CPUKernelProvider {
             CPUKernel(name: "gemm", operatorName: name, refuse: refuseProduct) { node in
                 try packingProduct(node)
             },
+            CPUKernel(name: "openblas-float64", operatorName: name, refuse: refuseFloat64Product) { node in
+                try float64Product(node)
+            },
         ]
     }
 
@@ -129,6 +132,52 @@ extension CPUKernelProvider {
                     b + columns.lowerBound * product.rightColumnStride,
                     Int32(product.transposesRight ? product.terms : product.columns), 0,
                     c + rows.lowerBound * product.columns + columns.lowerBound, Int32(product.columns))
+            }
+        }
+        return CPUPreparedKernel(split)
+    }
+}
+
+extension CPUKernelProvider {
+    @Sendable private static func refuseFloat64Product(_ node: NodeSignature) -> Refusal? {
+        guard (node.inputs + node.outputs).allSatisfy({ $0.element == .float64 }) else {
+            return Refusal(.type, "It is written for float64.")
+        }
+        switch MatrixProduct.of(node) {
+        case .failure(let refused): return refused.refusal
+        case .success(let product):
+            guard product.columnBias == nil, product.residual == nil, product.activation == .identity else {
+                return "It computes plain products only."
+            }
+            let isEmpty = [product.rows, product.columns, product.terms, product.batch].contains(0)
+            return isEmpty ? "It does not take empty tensors." : nil
+        }
+    }
+
+    private static func float64Product(_ node: NodeSignature) throws -> CPUPreparedKernel {
+        let product = try MatrixProduct.of(node).get()
+        let tiles = OpenBLASTiles(product)
+        let (left, right) = (
+            product.transposesLeft ? CblasTrans : CblasNoTrans,
+            product.transposesRight ? CblasTrans : CblasNoTrans
+        )
+        openblas_set_num_threads(1)
+        let work = 2 * product.terms * product.rows * product.columns / tiles.count
+        let split = Phase.split(tiles.count * product.batch, grain: 500_000 / max(work, 1) + 1) {
+            operands, part in
+            let a = unsafe operands.bytes(0).assumingMemoryBound(to: Double.self)
+            let b = unsafe operands.bytes(1).assumingMemoryBound(to: Double.self)
+            let c = unsafe operands.bytes(2).assumingMemoryBound(to: Double.self)
+            for index in part {
+                let (matrix, (rows, columns)) = (index / tiles.count, tiles[index % tiles.count])
+                let place = matrix * product.rows * product.columns + rows.lowerBound * product.columns
+                unsafe cblas_dgemm(
+                    CblasRowMajor, left, right, Int32(rows.count), Int32(columns.count), Int32(product.terms),
+                    1, a + product.leftOffsets[matrix] + rows.lowerBound * product.leftRowStride,
+                    Int32(product.transposesLeft ? product.rows : product.terms),
+                    b + product.rightOffsets[matrix] + columns.lowerBound * product.rightColumnStride,
+                    Int32(product.transposesRight ? product.terms : product.columns), 0,
+                    c + place + columns.lowerBound, Int32(product.columns))
             }
         }
         return CPUPreparedKernel(split)
