@@ -187,7 +187,9 @@ struct JudgeTests {
     @Test(arguments: [
         ("runtime/copy/x", "runtime/copy/*", true), ("runtime/copy/x", "*", true), ("a/b/c", "a/*/c", true),
         ("a/b/d", "a/*/c", false), ("abc", "abc", true), ("abc", "ab", false), ("abc", "*c", true),
-        ("", "*", true),
+        ("", "*", true), ("a/b/c", "a/{b,d}/c", true), ("a/d/c", "a/{b,d}/*", true),
+        ("a/e/c", "a/{b,d}/c", false),
+        ("a/b/c", "*{b,d}/{c,e}", true), ("a{b", "a{b", true),
         ("abab", "*ab", true), ("x", "", false),
     ])
     func `patterns take any text for a star`(text: String, pattern: String, matches: Bool) {

@@ -178,10 +178,21 @@ package struct ProfileBudget: Codable, Hashable, Sendable {
     }
 }
 
-/// Patterns with `*` for any text.
+/// Patterns with `*` for any text, and `{one,other}` for one of several texts.
 package enum Glob {
     package static func matches(_ text: String, _ pattern: String) -> Bool {
-        let (text, pattern) = (Array(text.utf8), Array(pattern.utf8))
+        guard let open = pattern.firstIndex(of: "{"), let close = pattern[open...].firstIndex(of: "}") else {
+            return matches(Array(text.utf8), Array(pattern.utf8))
+        }
+        let choices = pattern[pattern.index(after: open)..<close].split(
+            separator: ",", omittingEmptySubsequences: false)
+        let (start, end) = (pattern[..<open], pattern[pattern.index(after: close)...])
+        // Without a star before it, the start decides at once.
+        guard start.contains("*") || text.hasPrefix(start) else { return false }
+        return choices.contains { matches(text, "\(start)\($0)\(end)") }
+    }
+
+    private static func matches(_ text: [UInt8], _ pattern: [UInt8]) -> Bool {
         // The place behind the last star, and the text's place where it is tried to end.
         var (at, in_, star, mark) = (0, 0, -1, 0)
         while at < text.count {
