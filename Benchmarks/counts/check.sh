@@ -1,13 +1,14 @@
 #!/bin/sh
 # Counts the instructions that the calling thread spends per launch and per record, under callgrind, and compares them with
 # thresholds.json. Counts do not depend on what else the machine does, so a rise is a change of ours.
+# Builds the other benchmarks as well, so that they keep up with what they measure.
 # Needs valgrind and python3; builds with HENG_BENCHMARKS=1, and otherwise as `make` does. Exit 1: a threshold is passed.
 # Usage: Benchmarks/counts/check.sh        (`make counts` calls it)
 set -eu
 cd "$(dirname "$0")/../.."
 export HENG_BENCHMARKS=1
 build="swift build -c release --explicit-target-dependency-import-check error"
-$build --product heng-counts >&2
+for product in heng-counts heng-opencl-costs benchmark-loadgen; do $build --product $product >&2; done
 built=$($build --show-bin-path)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -122,7 +122,9 @@ import Essentials
 
     func launchNothing(_ number: Int32) throws {
         var number = number
-        var grid = heng_grid(groups: (1, 1, 1), items: (1, 1, 1), local_bytes: 0)
+        var grid = unsafe heng_grid(
+            header: StructCrossing.header(HENG_KIND_GRID, of: heng_grid.self), groups: (1, 1, 1),
+            items: (1, 1, 1), local_bytes: 0)
         try unsafe withUnsafePointer(to: &number) { number in
             let none = unsafe heng_range(buffer: nil, host: nil, offset: 0, size: 0)
             let arguments = unsafe (
