@@ -100,19 +100,62 @@ extension CPUKernelProvider {
 
     @Sendable private static func refuseOpenBLAS(_ node: NodeSignature) -> Refusal? {
         if let refusal = onlyFloat32(node) { return refusal }
-        switch MatrixProduct.of(node) {
+        switch plainProduct(node) {
         case .failure(let refused): return refused.refusal
         case .success(let product):
-            guard product.columnBias == nil, product.residual == nil, product.activation == .identity else {
-                return "It computes plain products only."
-            }
             guard product.batch == 1 else { return "It computes one product, and here are \(product.batch)." }
             return product.columns * product.terms >= packedLimit
                 ? nil : "It is the faster only where the right operand has \(packedLimit) elements or more."
         }
     }
 
+    @Sendable private static func refuseFloat64Product(_ node: NodeSignature) -> Refusal? {
+        guard (node.inputs + node.outputs).allSatisfy({ $0.element == .float64 }) else {
+            return Refusal(.type, "It is written for float64.")
+        }
+        switch plainProduct(node) {
+        case .failure(let refused): return refused.refusal
+        case .success(let product):
+            let isEmpty = [product.rows, product.columns, product.terms, product.batch].contains(0)
+            return isEmpty ? "It does not take empty tensors." : nil
+        }
+    }
+
+    private static func plainProduct(_ node: NodeSignature) -> Result<MatrixProduct, RefusedProduct> {
+        MatrixProduct.of(node).flatMap { product in
+            product.columnBias == nil && product.residual == nil && product.activation == .identity
+                ? .success(product) : .failure(RefusedProduct("It computes plain products only."))
+        }
+    }
+
     private static func openBLASProduct(_ node: NodeSignature) throws -> CPUPreparedKernel {
+        try unsafe tiledProduct(node) {
+            left, right, rows, columns, terms, a, aStride, b, bStride, c, cStride in
+            unsafe cblas_sgemm(
+                CblasRowMajor, left, right, rows, columns, terms, 1, a, aStride, b, bStride, 0, c, cStride)
+        }
+    }
+
+    private static func float64Product(_ node: NodeSignature) throws -> CPUPreparedKernel {
+        try unsafe tiledProduct(node) {
+            left, right, rows, columns, terms, a, aStride, b, bStride, c, cStride in
+            unsafe cblas_dgemm(
+                CblasRowMajor, left, right, rows, columns, terms, 1, a, aStride, b, bStride, 0, c, cStride)
+        }
+    }
+
+    /// A product of BLAS on numbers that lie row by row.
+    private typealias Multiply<Element> =
+        @Sendable (
+            _ left: CBLAS_TRANSPOSE, _ right: CBLAS_TRANSPOSE, _ rows: Int32, _ columns: Int32,
+            _ terms: Int32, _ a: UnsafePointer<Element>, _ aStride: Int32, _ b: UnsafePointer<Element>,
+            _ bStride: Int32, _ c: UnsafeMutablePointer<Element>, _ cStride: Int32
+        ) -> Void
+
+    /// Plain products of a batch, tile by tile.
+    private static func tiledProduct<Element>(
+        _ node: NodeSignature, _ multiply: @escaping Multiply<Element>
+    ) throws -> CPUPreparedKernel {
         let product = try MatrixProduct.of(node).get()
         let tiles = OpenBLASTiles(product)
         let (left, right) = (
@@ -121,63 +164,22 @@ extension CPUKernelProvider {
         )
         // The pool splits the work, so the library must not.
         openblas_set_num_threads(1)
-        let split = Phase.split(tiles.count, grain: 1) { operands, part in
-            let (a, b, c) = unsafe (operands.input(0), operands.input(1), operands.output(0))
-            for index in part {
-                let (rows, columns) = tiles[index]
-                unsafe cblas_sgemm(
-                    CblasRowMajor, left, right, Int32(rows.count), Int32(columns.count), Int32(product.terms),
-                    1, a + rows.lowerBound * product.leftRowStride,
-                    Int32(product.transposesLeft ? product.rows : product.terms),
-                    b + columns.lowerBound * product.rightColumnStride,
-                    Int32(product.transposesRight ? product.terms : product.columns), 0,
-                    c + rows.lowerBound * product.columns + columns.lowerBound, Int32(product.columns))
-            }
-        }
-        return CPUPreparedKernel(split)
-    }
-}
-
-extension CPUKernelProvider {
-    @Sendable private static func refuseFloat64Product(_ node: NodeSignature) -> Refusal? {
-        guard (node.inputs + node.outputs).allSatisfy({ $0.element == .float64 }) else {
-            return Refusal(.type, "It is written for float64.")
-        }
-        switch MatrixProduct.of(node) {
-        case .failure(let refused): return refused.refusal
-        case .success(let product):
-            guard product.columnBias == nil, product.residual == nil, product.activation == .identity else {
-                return "It computes plain products only."
-            }
-            let isEmpty = [product.rows, product.columns, product.terms, product.batch].contains(0)
-            return isEmpty ? "It does not take empty tensors." : nil
-        }
-    }
-
-    private static func float64Product(_ node: NodeSignature) throws -> CPUPreparedKernel {
-        let product = try MatrixProduct.of(node).get()
-        let tiles = OpenBLASTiles(product)
-        let (left, right) = (
-            product.transposesLeft ? CblasTrans : CblasNoTrans,
-            product.transposesRight ? CblasTrans : CblasNoTrans
-        )
-        openblas_set_num_threads(1)
-        let work = 2 * product.terms * product.rows * product.columns / tiles.count
-        let split = Phase.split(tiles.count * product.batch, grain: 500_000 / max(work, 1) + 1) {
-            operands, part in
-            let a = unsafe operands.bytes(0).assumingMemoryBound(to: Double.self)
-            let b = unsafe operands.bytes(1).assumingMemoryBound(to: Double.self)
-            let c = unsafe operands.bytes(2).assumingMemoryBound(to: Double.self)
+        // About 10 microseconds of work are worth waking anyone.
+        let grain = 500_000 / max(product.floatingPointOperations / tiles.count, 1) + 1
+        let split = Phase.split(tiles.count * product.batch, grain: grain) { operands, part in
+            let a = unsafe operands.bytes(0).assumingMemoryBound(to: Element.self)
+            let b = unsafe operands.bytes(1).assumingMemoryBound(to: Element.self)
+            let c = unsafe operands.bytes(2).assumingMemoryBound(to: Element.self)
             for index in part {
                 let (matrix, (rows, columns)) = (index / tiles.count, tiles[index % tiles.count])
-                let place = matrix * product.rows * product.columns + rows.lowerBound * product.columns
-                unsafe cblas_dgemm(
-                    CblasRowMajor, left, right, Int32(rows.count), Int32(columns.count), Int32(product.terms),
-                    1, a + product.leftOffsets[matrix] + rows.lowerBound * product.leftRowStride,
+                let place = (matrix * product.rows + rows.lowerBound) * product.columns + columns.lowerBound
+                unsafe multiply(
+                    left, right, Int32(rows.count), Int32(columns.count), Int32(product.terms),
+                    a + product.leftOffsets[matrix] + rows.lowerBound * product.leftRowStride,
                     Int32(product.transposesLeft ? product.rows : product.terms),
                     b + product.rightOffsets[matrix] + columns.lowerBound * product.rightColumnStride,
-                    Int32(product.transposesRight ? product.terms : product.columns), 0,
-                    c + place + columns.lowerBound, Int32(product.columns))
+                    Int32(product.transposesRight ? product.terms : product.columns), c + place,
+                    Int32(product.columns))
             }
         }
         return CPUPreparedKernel(split)
