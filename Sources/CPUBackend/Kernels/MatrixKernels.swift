@@ -189,8 +189,9 @@ extension CPUKernelProvider {
 /// How OpenBLAS gets a product: in tiles that depend on its shape alone.
 ///
 /// How the library orders the terms of a sum may depend on the extents it is given. With tiles that were cut by the
-/// number of threads, the bits would be too. GFLOP/s of one Zen 3 core with two calls, and in these tiles: 512x768x768 102 and 101,
-/// 512x4096x1024 98 and 94, 2000x700x700 95 and 92, 37x613x811 87 and 86, 16x4096x1024 45 and 42.
+/// number of threads, the bits would be too. GFLOP/s of one Zen 3 core with two calls, and in these tiles:
+/// 512x768x768 102 and 101, 512x4096x1024 98 and 94, 2000x700x700 95 and 92, 37x613x811 87 and 86,
+/// 16x4096x1024 45 and 42.
 private struct OpenBLASTiles: Sendable {
     private let extents: (rows: Int, columns: Int)
     private let tile: (rows: Int, columns: Int)
@@ -201,7 +202,7 @@ private struct OpenBLASTiles: Sendable {
         extents = (product.rows, product.columns)
         tile = (
             product.rows >= 1024 ? 512 : max(product.rows, 1),
-            // An even number of at most 256 columns, in whole vectors.
+            // An even number of tiles of at most 256 columns, in whole vectors.
             OpenBLASTiles.quotient(
                 OpenBLASTiles.quotient(product.columns, 2 * OpenBLASTiles.quotient(product.columns, 512)), 16)
                 * 16

@@ -182,14 +182,13 @@ extension LibraryModel {
         }
     }
 
-    /// After a failed run: a stream that works.
-    func recover(from error: any Error) -> any Error {
+    /// Makes a stream that works where a failed run left none.
+    func recover() {
         if (try? own.stream.synchronize()) == nil, let fresh = try? context.makeStream() {
             own = KeptStream(fresh)
             // What waited for the failed run would fail with it.
             latestStream.withLock { $0 = 0 }
         }
-        return error
     }
 
     /// Whether the body was done; a stream that is being recorded takes no events, and keeps only the work.

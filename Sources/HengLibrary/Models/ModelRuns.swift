@@ -17,13 +17,17 @@ extension LibraryModel {
         _ scope: RangeScope
     ) throws {
         try checkCounts(inputs.count, outputs.count, "model_run")
-        switch form {
-        case .prepared:
-            let given = try unsafe views(inputs, inputTypes, scope, .modelInput)
-            let results = try unsafe views(outputs, outputTypes.compactMap { $0 }, scope, .modelOutput)
-            do { try runPrepared(given, results) } catch { throw recover(from: error) }
-        case .inParts(let model):
-            do { try unsafe runInParts(model, inputs, outputs, scope) } catch { throw recover(from: error) }
+        do {
+            switch form {
+            case .prepared:
+                let given = try unsafe views(inputs, inputTypes, scope, .modelInput)
+                let results = try unsafe views(outputs, outputTypes.compactMap { $0 }, scope, .modelOutput)
+                try runPrepared(given, results)
+            case .inParts(let model): try unsafe runInParts(model, inputs, outputs, scope)
+            }
+        } catch {
+            recover()
+            throw error
         }
     }
 
