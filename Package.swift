@@ -43,6 +43,11 @@ func tests(
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 
 /// Kernels of OpenCL devices, as text in the program.
 let openCLKernels: [Resource] = [
@@ -91,23 +96,25 @@ let allTargets: [Target] = [
     library("Essentials", []),
 
     // Floor 2
-    library("Instrumentation", ["Essentials"]),
+    library("Telemetry", ["Essentials"]),
     library("HardwareTopology", ["Essentials"]),
     library("Results", ["Essentials"]),
     library("ComputeGraph", ["Essentials"]),
 
     // Floor 3
     library("TopologyDiscovery", ["Essentials", "HardwareTopology", "CHwloc", "CNuma", "CLinux"]),
-    library("AcceleratorAPI", ["Essentials", "Instrumentation", "CHengAccelerator"]),
+    library("AcceleratorAPI", ["Essentials", "Telemetry", "CHengAccelerator"]),
     library("ONNXImport", ["Essentials", "Results", "ComputeGraph", "ONNXFormat", protobuf]),
     library("TensorFiles", ["Essentials", "ComputeGraph", "CZlib"]),
     library("ImageDecoding", ["Essentials", "ComputeGraph", "CImageCodecs"]),
-    library("LoadGeneration", ["Essentials", "Results", "Instrumentation"]),
+    library("LoadGeneration", ["Essentials", "Results", "Telemetry"]),
     library("Scheduling", ["Essentials", "HardwareTopology", "Results"]),
 
     // Floor 4
     library("KernelInterface", ["Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph"]),
     library("Collectives", ["Essentials", "Results", "CLinux"]),
+    library("ControlAPI", ["Essentials", "HardwareTopology", "Scheduling", nioCore, nioPosix, nioHTTP]),
+    library("Store", ["Essentials", "Scheduling", "Results", "CLinux", sqlite]),
     library(
         "DeviceConformance",
         ["Essentials", "Results", "AcceleratorAPI", "CHengAccelerator", "CLinux", crypto]),
@@ -129,10 +136,19 @@ let allTargets: [Target] = [
     library(
         "CUDABackend", ["Essentials", "AcceleratorAPI", "CHengAccelerator", "CCUDA", "CUDAKernelSources"]),
     library(
-        "Execution", ["Essentials", "KernelInterface", "AcceleratorAPI", "ComputeGraph", "Instrumentation"]),
+        "Execution", ["Essentials", "KernelInterface", "AcceleratorAPI", "ComputeGraph", "Telemetry"]),
     library(
         "MachineAgent",
-        ["Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "CLinux"]),
+        [
+            "Essentials", "Scheduling", "HardwareTopology", "TopologyDiscovery", "Collectives", "ControlAPI",
+            "CLinux",
+        ]),
+    library(
+        "ControlPlane",
+        [
+            "Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "CLinux", hummingbird,
+            nioCore, nioPosix,
+        ]),
 
     library(
         "PluginBackend",
@@ -160,7 +176,7 @@ let allTargets: [Target] = [
     library(
         "BenchmarkSuite",
         [
-            "Essentials", "Instrumentation", "HardwareTopology", "TopologyDiscovery", "Results",
+            "Essentials", "Telemetry", "HardwareTopology", "TopologyDiscovery", "Results",
             "ComputeGraph",
             "AcceleratorAPI", "KernelInterface", "LoadGeneration", "Scheduling", "Collectives", "Execution",
             "MachineAgent", "Backends", "Training", "COpenBLAS", crypto,
@@ -179,11 +195,20 @@ let allTargets: [Target] = [
         name: "heng",
         dependencies: [
             "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
-            "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph", "Execution",
+            "ControlAPI", "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph",
+            "Execution",
             "ONNXImport", "ModelRunning", "Conformance", "DeviceConformance", "KernelInterface",
             argumentParser, "heng-step",
         ],
         path: "Sources/heng", swiftSettings: swiftSettings),
+
+    .executableTarget(
+        name: "hengd",
+        dependencies: [
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling", "ControlAPI", "Store",
+            "ControlPlane", "MachineAgent", argumentParser, "heng-step",
+        ],
+        path: "Sources/hengd", swiftSettings: swiftSettings),
 
     // One library for C programs: it carries the Swift runtime in itself and shows one symbol.
     .target(
@@ -221,7 +246,7 @@ let allTargets: [Target] = [
         path: "Tests/TestPrograms/model-mutator", swiftSettings: swiftSettings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("EssentialsTests", ["Essentials"]),
-    tests("InstrumentationTests", ["Essentials", "Instrumentation"]),
+    tests("TelemetryTests", ["Essentials", "Telemetry"]),
     tests("HardwareTopologyTests", ["Essentials", "HardwareTopology"]),
     tests("ResultsTests", ["Essentials", "Results"]),
     tests("ComputeGraphTests", ["Essentials", "ComputeGraph"]),
@@ -234,9 +259,14 @@ let allTargets: [Target] = [
         ["Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph", "KernelInterface"]),
     tests("ImageDecodingTests", ["Essentials", "ComputeGraph", "ImageDecoding"]),
     tests("TensorFilesTests", ["Essentials", "ComputeGraph", "TensorFiles"]),
-    tests("LoadGenerationTests", ["Essentials", "Results", "Instrumentation", "LoadGeneration"]),
+    tests("LoadGenerationTests", ["Essentials", "Results", "Telemetry", "LoadGeneration"]),
     tests("SchedulingTests", ["Essentials", "HardwareTopology", "Scheduling"]),
     tests("SimulationTests", ["Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling"]),
+    tests("ControlAPITests", ["Essentials", "HardwareTopology", "Scheduling", "ControlAPI"]),
+    tests("StoreTests", ["Essentials", "HardwareTopology", "Scheduling", "Store"]),
+    tests(
+        "DaemonTests",
+        ["Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "heng", "hengd", "heng-step"]),
     tests("CollectivesTests", ["Essentials", "Collectives", "CLinux"]),
     tests(
         "CPUBackendTests",
@@ -272,7 +302,7 @@ let allTargets: [Target] = [
     tests(
         "BenchmarkSuiteTests",
         [
-            "Essentials", "HardwareTopology", "TopologyDiscovery", "Instrumentation", "Results",
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Telemetry", "Results",
             "ComputeGraph",
             "LoadGeneration", "Scheduling", "Collectives", "MachineAgent", "Execution", "AcceleratorAPI",
             "Backends", "BenchmarkSuite",
@@ -351,6 +381,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: allTargets + (wantsBenchmarks ? benchmarkTargets : []) + (wantsFuzzing ? fuzzTargets : []),
     swiftLanguageModes: [.v6]

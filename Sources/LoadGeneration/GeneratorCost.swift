@@ -1,6 +1,6 @@
 internal import Essentials
-internal import Instrumentation
 package import Results
+internal import Telemetry
 
 /// The generator's own cost, measured against systems that take no time: the floor under every figure it reports.
 package enum GeneratorCost {

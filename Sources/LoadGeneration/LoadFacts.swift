@@ -1,6 +1,6 @@
 internal import Essentials
-package import Instrumentation
 package import Results
+package import Telemetry
 
 /// One sample's question and answer; times are nanoseconds since the run's start.
 package struct IssuedSample: Equatable, Sendable {

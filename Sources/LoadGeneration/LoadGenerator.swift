@@ -1,7 +1,7 @@
 internal import Essentials
-internal import Instrumentation
 internal import Results
 internal import Synchronization
+internal import Telemetry
 
 /// Asks a running generator to end early, from any thread or a signal's handler thread.
 package final class StopFlag: Sendable {

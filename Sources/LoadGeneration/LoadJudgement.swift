@@ -1,6 +1,6 @@
 internal import Essentials
-internal import Instrumentation
 package import Results
+internal import Telemetry
 
 /// Holds rules against facts: a pure function, so that an old run can be judged again.
 package struct LoadJudgement {

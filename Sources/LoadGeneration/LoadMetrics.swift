@@ -1,6 +1,6 @@
 internal import Essentials
-internal import Instrumentation
 package import Results
+internal import Telemetry
 
 extension LoadFacts {
     /// The figures of a run, the scenario's headline first; each with an interval or the reason for having none.

@@ -1,6 +1,6 @@
 internal import Essentials
-package import Instrumentation
 package import Results
+package import Telemetry
 
 extension LoadFacts {
     /// The run as a result records it: settings, figures and the rules' verdict.

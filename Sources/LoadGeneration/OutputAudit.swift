@@ -1,6 +1,6 @@
 internal import Essentials
-internal import Instrumentation
 package import Results
+internal import Telemetry
 
 /// Tests against answers that are not worked for; the ids are those of MLPerf's compliance tests.
 package enum OutputAudit {

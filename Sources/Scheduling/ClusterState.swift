@@ -38,12 +38,13 @@ package struct ClusterState: Hashable, Codable, Sendable {
         case .submitted(let request): submit(request)
         case .held(let job): change(job, .held)
         case .released(let job): change(job, .released)
-        case .started(let job, let attempt): report(job, attempt, .started)
-        case .exited(let job, let attempt, let outcome): report(job, attempt, .exited(outcome))
+        case .started(let job, let attempt, _): report(job, attempt, .started)
+        case .exited(let job, let attempt, let outcome, _): report(job, attempt, .exited(outcome))
         case .cancelRequested(let job): change(job, .stopRequested(.cancelled))
         case .requeueRequested(let job): change(job, .stopRequested(.requeue))
         case .ownerLost(let job): change(job, .ownerLost)
         case .timePassed: stopOverdueJobs() + round()
+        default: []
         }
     }
 
@@ -153,7 +154,7 @@ extension ClusterState {
         guard phase != job.phase else { return [] }
         let now = time
         switch phase {
-        case .held, .launching, .running: return []
+        case .held, .launching, .running, .suspending, .suspended: return []
         case .pending:
             _ = queue.insert(job.id, job.request)
             guard job.phase != .held else { return [] }

@@ -29,7 +29,7 @@ package struct Job: Hashable, Codable, Sendable {
         switch phase {
         case .launching, .running:
             if let placedAt, let limit = request.timeLimit { placedAt + limit } else { nil }
-        case .held, .pending, .completing, .ended: nil
+        case .held, .pending, .suspending, .suspended, .completing, .ended: nil
         }
     }
 

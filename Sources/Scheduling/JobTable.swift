@@ -69,19 +69,9 @@ extension ClusterState {
     fileprivate func remark(on job: Job) -> String {
         switch job.phase {
         case .held, .pending: waitReason(of: job.id)?.description ?? "next round"
-        case .launching, .running: job.decision?.description ?? ""
-        case .completing(let reason): reason.sentence
+        case .launching, .running, .suspending, .suspended: job.decision?.description ?? ""
+        case .completing(let reason): "stopping: \(reason)"
         case .ended(let end): end.description
-        }
-    }
-}
-
-extension StopReason {
-    fileprivate var sentence: String {
-        switch self {
-        case .cancelled: "stopping: cancelled"
-        case .timeLimit: "stopping: time limit reached"
-        case .requeue: "stopping: goes back to the queue"
         }
     }
 }

@@ -42,12 +42,12 @@ extension WaitReason {
     /// How many of the conditions hold already.
     fileprivate var closeness: Int {
         switch self {
-        case .neverFits, .held: 0
-        case .deviceBusy: 1
+        case .deviceBusy, .deviceMemoryBusy: 1
         case .coresBusy: 2
         case .memoryBusy: 3
         case .ranksBusy: 4
         case .behind: 5
+        default: 0
         }
     }
 }
@@ -99,7 +99,7 @@ struct GangPlacer {
     func place(on free: FreeResources) -> ([VirtualDevice], PlacementDecision)? {
         let free = visible(free)
         return switch request.spread {
-        case .perVirtualDevice:
+        case .perVirtualDevice, .acrossMachines:
             placeRanks(on: nodes, upTo: request.ranks, free: free)
         case .perNUMANode:
             placeRanks(on: nodes, upTo: ranksPerNode, free: free)
@@ -122,7 +122,7 @@ struct GangPlacer {
     func countFitting(on free: FreeResources) -> Int {
         let free = visible(free)
         return switch request.spread {
-        case .perVirtualDevice: fill(nodes, upTo: request.ranks, free: free).ranks.count
+        case .perVirtualDevice, .acrossMachines: fill(nodes, upTo: request.ranks, free: free).ranks.count
         case .perNUMANode: fill(nodes, upTo: ranksPerNode, free: free).ranks.count
         case .packed:
             spans

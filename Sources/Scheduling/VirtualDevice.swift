@@ -36,15 +36,21 @@ package struct VirtualDevice: Hashable, Codable, Sendable {
     package var device: DeviceID
     /// The part of `device`; for a cpu device a rounded figure, because the core slices are the exact one.
     package var share: DeviceShare
+    /// Bytes of the memory of a device that is not a NUMA node.
+    package var deviceMemory: ByteCount
     package var pieces: [Piece]
     /// The processing units to bind to.
     package var cpus: CPUSet
     /// How many units' time it may use, for a quota: whole units unless a core is shared.
     package var cpuTime: Double
 
-    package init(device: DeviceID, share: DeviceShare, pieces: [Piece], of inventory: Inventory) {
+    package init(
+        device: DeviceID, share: DeviceShare, deviceMemory: ByteCount = .zero, pieces: [Piece],
+        of inventory: Inventory
+    ) {
         self.device = device
         self.share = share
+        self.deviceMemory = deviceMemory
         self.pieces = pieces
         var cpus = CPUSet()
         var time = 0.0

@@ -1,8 +1,8 @@
 import Essentials
-import Instrumentation
 import LoadGeneration
 import Results
 import Synchronization
+import Telemetry
 
 /// A result as a two-core machine gives it, made in virtual time: same bytes on every run.
 struct ReportSample {

@@ -1,8 +1,8 @@
 import Essentials
 import Foundation
-import Instrumentation
 import LoadGeneration
 import Results
+import Telemetry
 import TestSupport
 import Testing
 

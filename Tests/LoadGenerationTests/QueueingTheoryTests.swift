@@ -1,7 +1,7 @@
 import Essentials
 import Glibc
-import Instrumentation
 import LoadGeneration
+import Telemetry
 import TestSupport
 import Testing
 

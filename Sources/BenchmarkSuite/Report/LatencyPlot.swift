@@ -1,6 +1,6 @@
 internal import Essentials
-internal import Instrumentation
 internal import Results
+internal import Telemetry
 
 /// The distribution of a workload's latencies, with its percentile's bound and its limit marked.
 enum LatencyPlot {

@@ -1,6 +1,6 @@
 internal import Essentials
-internal import Instrumentation
 package import Results
+internal import Telemetry
 
 /// A result as one HTML file that needs nothing else: no script, no font, no picture from elsewhere.
 package struct ReportPage {

@@ -1,6 +1,6 @@
 internal import Essentials
-internal import Instrumentation
 internal import Results
+internal import Telemetry
 
 /// One figure of a result in words, as every face of the report shows it.
 struct ReportRow: Equatable {

@@ -1,7 +1,7 @@
 internal import Essentials
-internal import Instrumentation
 package import LoadGeneration
 package import Results
+internal import Telemetry
 
 /// What the answers of an accuracy run are worth.
 package struct AccuracyJudgement {

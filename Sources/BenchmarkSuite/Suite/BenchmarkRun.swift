@@ -1,11 +1,11 @@
 internal import Backends
 package import Essentials
 package import HardwareTopology
-internal import Instrumentation
 internal import LoadGeneration
 package import MachineAgent
 package import Results
 internal import Scheduling
+internal import Telemetry
 
 /// What a run is asked to do.
 package struct BenchmarkOptions: Sendable {

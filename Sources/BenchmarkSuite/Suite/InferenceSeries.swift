@@ -1,7 +1,7 @@
 internal import Essentials
-internal import Instrumentation
 internal import LoadGeneration
 internal import Results
+internal import Telemetry
 
 extension BenchmarkRun {
     /// Prepares a model, starts its replicas as one job, and asks them in every scenario.

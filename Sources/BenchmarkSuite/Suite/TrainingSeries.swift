@@ -1,9 +1,9 @@
 internal import Backends
 internal import Essentials
-internal import Instrumentation
 internal import MachineAgent
 internal import Results
 internal import Scheduling
+internal import Telemetry
 internal import Training
 
 extension BenchmarkRun {

@@ -250,9 +250,14 @@ extension JobOutcome {
             case .completed: .exited(code: 0)
             case .failed(let code): .exited(code: code)
             case .stopped: .signalled(15)
-            case .outOfMemoryQuota, .outOfMemoryOnNodes, .outOfMemoryOnMachine: .outOfMemory
+            case .outOfMemoryQuota(let limit, let peak, _):
+                .outOfMemory(MemoryDeath(.quota, limit: limit, peak: peak))
+            case .outOfMemoryOnNodes(let nodes, _): .outOfMemory(MemoryDeath(.node(nodes.first ?? 0)))
+            case .outOfMemoryOnMachine: .outOfMemory(MemoryDeath(.host))
             case .signalled(let signal): .signalled(signal)
-            case .killedExternally, .supervisorLost, .hanging: .signalled(9)
+            case .killedExternally: .killedFromOutside
+            case .supervisorLost: .supervisorLost
+            case .hanging: .hanging
             }
     }
 }

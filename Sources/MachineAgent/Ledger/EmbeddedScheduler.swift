@@ -61,7 +61,7 @@ package final class EmbeddedScheduler: Sendable {
                 if let reason, reason != lastReason { onWait(reason) }
                 lastReason = reason
                 return nil
-            case .launching, .running, .completing: return try Lease(job)
+            case .launching, .running, .suspending, .suspended, .completing: return try Lease(job)
             case .ended(let end): throw LedgerError.endedWhileWaiting(job.id, end)
             }
         }
@@ -87,7 +87,7 @@ package final class EmbeddedScheduler: Sendable {
             return switch job.phase {
             case .completing(let reason): .some(reason)
             case .ended, .pending, .held: .some(nil)
-            case .launching, .running: nil
+            case .launching, .running, .suspending, .suspended: nil
             }
         } ?? nil
     }

@@ -1,5 +1,5 @@
 import Essentials
-import Instrumentation
+import Telemetry
 import TestSupport
 import Testing
 
