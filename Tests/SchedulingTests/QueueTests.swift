@@ -114,7 +114,8 @@ struct JobLifeTests {
 
     @Test(arguments: [
         (JobOutcome.exited(code: 3), JobEnd.failed(.exited(code: 3))),
-        (.signalled(9), .failed(.signalled(9))), (.outOfMemory, .outOfMemory),
+        (.signalled(9), .failed(.signalled(9))),
+        (.outOfMemory(MemoryDeath(.host)), .outOfMemory(MemoryDeath(.host))),
         (.launchFailed("no such file"), .launchFailed("no such file")), (.exited(code: 0), .completed),
     ])
     func `how the processes ended decides how the job ended`(outcome: JobOutcome, end: JobEnd) {

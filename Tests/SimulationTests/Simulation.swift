@@ -84,7 +84,7 @@ struct Simulation {
         case .stop(let job, let attempt, _):
             let grace = Duration.milliseconds(random.below(9000))
             add(.exited(job, attempt: attempt, .signalled(15)), at: now + grace)
-        case .waits, .ended, .requeued, .ignored: break
+        case .waits, .ended, .requeued, .ignored, .suspend, .resume, .test, .reset: break
         }
     }
 
@@ -106,7 +106,7 @@ struct Simulation {
         switch random.below(10) {
         case 0: .exited(code: Int32(1 + random.below(200)))
         case 1: .signalled(9)
-        case 2: .outOfMemory
+        case 2: .outOfMemory(MemoryDeath(.host))
         default: .exited(code: 0)
         }
     }
