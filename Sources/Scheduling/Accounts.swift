@@ -130,9 +130,13 @@ extension Accounts {
 // Fair share.
 extension Accounts {
     /// What an account has used in proportion to its shares; the account with the least goes first.
+    ///
+    /// A core in use counts as if it had run for a minute more, so that accounts take turns when many jobs start at once.
     func ratio(of account: String, at now: TimePoint) -> Double {
         let shares = Double(max(1, settings[account]?.shares ?? 1))
-        return (history[account].map { brought($0, to: now).used } ?? 0) / shares
+        guard let past = history[account] else { return 0 }
+        let running = Double(past.rate) / Double(CoreAmount.unitsPerCore) * 60
+        return (brought(past, to: now).used + running) / shares
     }
 
     private mutating func settle(_ account: String, at now: TimePoint) {

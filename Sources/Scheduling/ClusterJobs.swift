@@ -224,7 +224,8 @@ extension ClusterState {
             job.run = nil
             guard !wasStopped, event.isFailure(with: job.request.rerun) else { return }
             job.failures += 1
-            job.notBefore = now + job.request.rerun.pause(after: job.failures)
+            let pause = now + job.request.rerun.pause(after: job.failures)
+            job.notBefore = max(pause, job.request.timing.begin ?? pause)
         }
         guard let back = jobs[job.id] else { return [] }
         setTimers(of: back)

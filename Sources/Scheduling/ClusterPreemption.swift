@@ -136,6 +136,7 @@ extension ClusterState {
                 self.queue(of: job.request).name == queue.name, hasCoresFree(job, run, round)
             else { continue }
             actions += apply(.resumed, to: id)
+            guard job.countsInFree else { continue }
             let machines = machineIndices(of: run.placement)
             for index in round.held.indices {
                 round.held[index].reservation.beside.take(
@@ -149,16 +150,22 @@ extension ClusterState {
     /// Whether a job's cores are free, also at the start of those that go first.
     private func hasCoresFree(_ job: Job, _ run: Job.Run, _ round: Round) -> Bool {
         if run.placement.usesNamedDevices { return true }
-        let ledger = job.request.resources.quality == .bestEffort ? spare : free
+        let ledger = job.countsInFree ? free : spare
+        let held = job.countsInFree ? round.held : []
         return run.placement.parts.allSatisfy { part in
             guard let machine = machineIndex(part.machine) else { return false }
             return ledger[machine].hasCores(of: part)
-                && round.held.allSatisfy { $0.reservation.beside[machine].hasCores(of: part) }
+                && held.allSatisfy { $0.reservation.beside[machine].hasCores(of: part) }
         }
     }
 }
 
 extension Job {
+    /// Whether its cores are those that are lent once, and not a virtual device's or what lies idle.
+    fileprivate var countsInFree: Bool {
+        request.resources.quality != .bestEffort && placement?.usesNamedDevices == false
+    }
+
     fileprivate func isGivingWay(to other: JobID) -> Bool {
         if case .completing(.preempted(let by, _)) = phase { return by == other }
         return phase == .suspending && run?.wantsResume == true

@@ -134,7 +134,7 @@ extension ClusterState {
         switch job.phase {
         case .pending, .held:
             if let notBefore = job.notBefore, notBefore > time { setTimer(notBefore, job.id) }
-            if let last = job.lastStart { setTimer(last, job.id) }
+            if let last = job.lastStart { setTimer(last + .nanoseconds(1), job.id) }
         case .launching, .running:
             if let limit = job.limit { setTimer(limit.time, job.id) }
         case .suspending, .suspended, .completing, .ended: break
@@ -158,7 +158,7 @@ extension ClusterState {
         guard let job = jobs[id] else { return [] }
         switch job.phase {
         case .pending, .held:
-            if let last = job.lastStart, time > last { return apply(.stopRequested(.deadline), to: id) }
+            if job.missesDeadline(at: time) { return apply(.stopRequested(.deadline), to: id) }
             enqueueIfReady(job)
             return []
         case .launching, .running:
@@ -174,6 +174,8 @@ extension Job {
     var lastStart: TimePoint? {
         request.timing.deadline.map { $0 + .nanoseconds(-(request.timeLimit?.nanoseconds ?? 1)) }
     }
+
+    func missesDeadline(at now: TimePoint) -> Bool { lastStart.map { now > $0 } ?? false }
 }
 
 extension String {

@@ -8,8 +8,8 @@ internal import Essentials
 // number of classes; what is left is looked at right after the next events, from where it stopped.
 
 /// Where a round stopped that had looked at enough.
-struct RoundRest: Hashable, Codable, Sendable {
-    struct Cursor: Hashable, Codable, Sendable {
+package struct RoundRest: Hashable, Codable, Sendable {
+    package struct Cursor: Hashable, Codable, Sendable {
         var account: String?
         var rank: Int
         var job: JobID
@@ -31,8 +31,8 @@ struct Round {
     /// Queues of which nothing more may start.
     var closed: Set<String> = []
     var hasOvertaken = false
-    /// Cores given out in this round, by account, for fair share.
-    var given: [String: Int] = [:]
+    /// Whether a quota refused a place; after a further start another place may be found, which it allows.
+    var isRefusedByQuota = false
 
     struct HeldPlace {
         var queue: String
@@ -76,8 +76,11 @@ extension ClusterState {
                 actions += look(&round, from: from)
             }
             promises = round.held.map { PromisedStart(job: $0.reservation.job, start: $0.reservation.start) }
-            // A job that overtook may move a reserved place, and what was in the way of it before may fit now.
-            guard round.hasOvertaken else { return actions }
+            // A job that overtook may move a reserved place, and what was in the way of it before may fit now. Jobs
+            // that waited for the start of others may start, too.
+            let wokeOthers = !links.value.moved.isEmpty
+            actions += settleLinks()
+            guard round.hasOvertaken || wokeOthers else { return actions }
         }
     }
 
@@ -97,7 +100,10 @@ extension ClusterState {
             let its = self.queue(of: reserved.request)
             guard reserve(reserved.id, wish(reserved.request), its, &round) else { return self.round() }
             if its.backfill.policy.isStrict { round.closed.insert(its.name) }
+            // Queues that come after this one are looked at after it.
+            if its.name == queue.name { break }
         }
+        let later = promises.dropFirst(round.held.count)
         guard !round.closed.contains(queue.name) else { return [] }
         var actions: [Action] = []
         while let next = waiting.value.classes[number], round.budget > 0 {
@@ -106,8 +112,9 @@ extension ClusterState {
             actions += consider(number, queue, &round)
             if waiting.value.classes[number]?.first == before { break }
         }
-        promises = round.held.map { PromisedStart(job: $0.reservation.job, start: $0.reservation.start) }
-        return round.hasOvertaken ? actions + self.round() : actions
+        promises =
+            round.held.map { PromisedStart(job: $0.reservation.job, start: $0.reservation.start) } + later
+        return round.hasOvertaken || !links.value.moved.isEmpty ? actions + self.round() : actions
     }
 
     private func wish(_ request: JobRequest) -> Placer.Wish {
@@ -139,20 +146,23 @@ extension ClusterState {
             let cursor = cursors.first { $0.account == line.account }
             return (line: line, after: cursor.map { WaitingJobs.Place(rank: $0.rank, job: $0.job) })
         }
+        var done: [RoundRest.Cursor] = []
         while let index = nextLine(of: open.map(\.line), queue, round) {
             guard let (number, first) = waiting.value.next(in: open[index].line, after: open[index].after)
             else {
-                open.remove(at: index)
+                let (line, after) = open.remove(at: index)
+                if let after { done.append(.init(account: line.account, rank: after.rank, job: after.job)) }
                 continue
             }
             guard round.budget > 0 else {
                 roundRest = RoundRest(
                     queue: queue.name,
-                    cursors: open.compactMap { entry in
-                        entry.after.map {
-                            RoundRest.Cursor(account: entry.line.account, rank: $0.rank, job: $0.job)
-                        }
-                    })
+                    cursors: done
+                        + open.compactMap { entry in
+                            entry.after.map {
+                                RoundRest.Cursor(account: entry.line.account, rank: $0.rank, job: $0.job)
+                            }
+                        })
                 return actions
             }
             round.budget -= 1
@@ -166,13 +176,7 @@ extension ClusterState {
     /// The line to look at next: with fair share that of the account that has used least.
     private func nextLine(of lines: [WaitingJobs.Line], _ queue: Queue, _ round: Round) -> Int? {
         guard lines.count > 1 else { return lines.isEmpty ? nil : 0 }
-        let ratios = lines.map { line -> Double in
-            guard let account = line.account else { return 0 }
-            // A core given now counts as if it had run for a minute, so that accounts take turns within a round.
-            let projected = Double(round.given[account] ?? 0) / Double(CoreAmount.unitsPerCore) * 60
-            let shares = Double(max(1, accounts.settings[account]?.shares ?? 1))
-            return accounts.ratio(of: account, at: time) + projected / shares
-        }
+        let ratios = lines.map { line in line.account.map { accounts.ratio(of: $0, at: time) } ?? 0 }
         return ratios.indices.min { (ratios[$0], $0) < (ratios[$1], $1) }
     }
 
@@ -180,6 +184,7 @@ extension ClusterState {
 
     private mutating func consider(_ number: Int, _ queue: Queue, _ round: inout Round) -> [Action] {
         guard let found = waiting.value.classes[number], let job = jobs[found.first.job] else { return [] }
+        if job.missesDeadline(at: time) { return apply(.stopRequested(.deadline), to: job.id) }
         let owner = owner(of: job.request)
         if let reason = accounts.exhausted(for: owner, limits: queue.limits) ?? arrayReason(job) {
             return wait(number, reason)
@@ -343,6 +348,7 @@ extension ClusterState {
     ) -> [Action] {
         let owner = owner(of: job.request)
         if let reason = accounts.broken(by: found.placement, of: owner, limits: queue.limits) {
+            round.isRefusedByQuota = true
             return wait(number, reason)
         }
         place(job, found.placement, found.decision)
@@ -351,8 +357,7 @@ extension ClusterState {
                 found.placement, on: found.machines, of: inventories)
         }
         round.rooms = [:]
-        round.given[owner.account, default: 0] += found.placement.cores.units
-        if !round.held.isEmpty { round.hasOvertaken = true }
+        if !round.held.isEmpty || round.isRefusedByQuota { round.hasOvertaken = true }
         return [.start(job.id, attempt: job.attempt + 1, found.placement)]
     }
 

@@ -33,7 +33,7 @@ package struct ClusterState: Hashable, Sendable {
     /// Ended jobs in the order of their ends, the next to be forgotten first.
     var ended: [JobID] = []
     /// Where the last round stopped looking, when it stopped early.
-    var roundRest: RoundRest?
+    package internal(set) var roundRest: RoundRest?
 
     var waiting = Derived(WaitingJobs())
     var timers = Derived(Heap<Timer>())

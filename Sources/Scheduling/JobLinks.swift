@@ -37,7 +37,7 @@ extension ClusterState {
         let request = job.request
         for dependency in request.dependencies {
             if dependency.kind == .singleton { links.value.singletons.insert(name(of: request)) }
-            for other in dependency.jobs { links.value.dependents[other, default: []].insert(job.id) }
+            for other in targets(of: dependency) { links.value.dependents[other, default: []].insert(job.id) }
         }
         links.value.living[name(of: request), default: Heap()].insert(job.id)
         if let array = job.array {
@@ -46,6 +46,12 @@ extension ClusterState {
                 links.value.arrayUse[array.first, default: 0] += 1
             }
         }
+    }
+
+    /// The jobs that are named; of arrays whose tasks correspond, the first tasks.
+    private func targets(of dependency: Dependency) -> [JobID] {
+        dependency.kind == .aftercorr
+            ? dependency.jobs.map { jobs[$0]?.array?.first ?? $0 } : dependency.jobs
     }
 
     private func name(of request: JobRequest) -> JobLinks.Name {
@@ -93,7 +99,7 @@ extension ClusterState {
     }
 
     private mutating func unlink(_ job: Job) {
-        for other in job.request.dependencies.flatMap(\.jobs) {
+        for other in job.request.dependencies.flatMap({ targets(of: $0) }) {
             links.value.dependents[other]?.remove(job.id)
             if links.value.dependents[other]?.isEmpty == true { links.value.dependents[other] = nil }
         }
@@ -145,7 +151,8 @@ extension ClusterState {
         guard let index = job.array?.index, let place = jobs[id]?.request.array?.place(of: index) else {
             return .met
         }
-        return stateOfOne(JobID(id.number + place), .afterok)
+        let first = jobs[id]?.array?.first ?? id
+        return stateOfOne(JobID(first.number + place), .afterok)
     }
 
     /// The number of an array's first task stands for all of its tasks.

@@ -36,6 +36,7 @@ package struct RequestCheck: Sendable {
         if let share = request.share, share <= .zero || share > .whole { return .shareOutOfRange(share) }
         if let cores = request.cores, cores <= .zero { return .coresNotPositive }
         if request.memory < .zero { return .memoryNegative(request.memory) }
+        if request.isExclusive, request.quality == .bestEffort { return .exclusiveBestEffort }
         if request.ranks < 1 { return .ranksNotPositive(request.ranks) }
         if let memory = request.deviceMemory, memory < .zero { return .memoryNegative(memory) }
         return nil

@@ -17,6 +17,7 @@ package enum RequestError: ReportableError, Hashable, Codable, Sendable {
     case tooManyRanks(Int, most: Int)
     /// The largest machine refuses such requests, and so do the others.
     case notForAnyMachine(String)
+    case exclusiveBestEffort
     case arrayMalformed
     case arrayTooLarge(Int, most: Int)
     case unknownQueue(String, known: [String])
@@ -65,6 +66,7 @@ extension RequestError {
         case .tooManyRanks(let ranks, let most):
             "\(ranks) ranks never fit at the same time; \(most == 0 ? "not even one does" : "at most \(most) do")."
         case .notForAnyMachine(let why): "No machine takes such a job: \(why)."
+        case .exclusiveBestEffort: "A job cannot have a machine to itself and take only what lies idle."
         case .arrayMalformed:
             "The indices of the array are not rising numbers from 0, or its step or limit is below 1."
         case .arrayTooLarge(let count, let most):
@@ -105,6 +107,7 @@ extension RequestError {
         case .tooManyRanks: "Ask for fewer ranks, or less per rank."
         case .notForAnyMachine:
             "`heng status` shows the machines, their classes and how strongly they hold limits."
+        case .exclusiveBestEffort: "Leave out --exclusive or --qos best-effort."
         case .arrayMalformed: "Write it as --array 0-9, 0-9:2, 1,4,7 or 0-99%8."
         case .arrayTooLarge: "Submit several arrays."
         case .unknownQueue(_, let known): "There are: \(known.joined(separator: ", "))."

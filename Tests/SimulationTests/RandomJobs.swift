@@ -32,7 +32,7 @@ func randomJobs(
             default: .nanoseconds(runTime.nanoseconds * Int64(1 + random.below(4)))
             }
         let request = JobRequest(
-            resources: randomResources(for: machine, using: &random), timeLimit: limit,
+            resources: randomRequestResources(for: machine, using: &random), timeLimit: limit,
             priority: mischief.mixesPriorities ? random.below(3) : 0,
             label: JobLabel(user: "u\(random.below(3))", command: ["job\(index)"]))
         return SimulatedJob(arrival: time, request: request, runTime: runTime)
@@ -40,7 +40,7 @@ func randomJobs(
 }
 
 /// Mostly sensible amounts, some impossible ones.
-private func randomResources(
+func randomRequestResources(
     for machine: Machine, using random: inout SeededGenerator
 ) -> ResourceRequest {
     let nodes = machine.topology.numaNodes.count
