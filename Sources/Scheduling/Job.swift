@@ -17,7 +17,7 @@ package struct Job: Hashable, Codable, Sendable {
     package var placement: Placement?
     package var decision: PlacementDecision?
 
-    init(id: JobID, request: JobRequest, submittedAt: TimePoint) {
+    package init(id: JobID, request: JobRequest, submittedAt: TimePoint) {
         self.id = id
         self.request = request
         self.submittedAt = submittedAt
