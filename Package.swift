@@ -44,10 +44,11 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbird: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
-let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 
 /// Kernels of OpenCL devices, as text in the program.
 let openCLKernels: [Resource] = [
@@ -113,7 +114,7 @@ let allTargets: [Target] = [
     // Floor 4
     library("KernelInterface", ["Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph"]),
     library("Collectives", ["Essentials", "Results", "CLinux"]),
-    library("ControlAPI", ["Essentials", "HardwareTopology", "Scheduling", nioCore, nioPosix, nioHTTP]),
+    library("ControlAPI", ["Essentials", "HardwareTopology", "Scheduling"]),
     library("Store", ["Essentials", "Scheduling", "Results", "CLinux", sqlite]),
     library(
         "DeviceConformance",
@@ -147,7 +148,7 @@ let allTargets: [Target] = [
         "ControlPlane",
         [
             "Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "CLinux", hummingbird,
-            nioCore, nioPosix,
+            httpTypes, logging, nioCore, nioPosix,
         ]),
 
     library(
@@ -384,6 +385,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: allTargets + (wantsBenchmarks ? benchmarkTargets : []) + (wantsFuzzing ? fuzzTargets : []),
     swiftLanguageModes: [.v6]
