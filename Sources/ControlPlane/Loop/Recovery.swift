@@ -1,0 +1,58 @@
+internal import Essentials
+internal import Foundation
+internal import Scheduling
+internal import Store
+
+/// The state as the database has it: the last checkpoint and the events behind it.
+struct Recovery {
+    let state: ClusterState
+    let recorder: StateRecorder
+    let clock: DaemonClock
+    /// Events since the checkpoint.
+    let replayed: Int
+
+    init(from store: StateStore) throws {
+        var state = ClusterState()
+        var recorder = StateRecorder()
+        var replayed = 0
+        var after: Int64 = 0
+        if let checkpoint = try store.checkpoint() {
+            state = try StateRecorder.state(of: checkpoint)
+            after = checkpoint.event
+        }
+        // What the actions ask for was done before, or is settled when the agents join.
+        try store.events(after: after) { logged in
+            let actions = state.on(logged.event, at: logged.time)
+            recorder.note(logged.event, actions, in: state)
+            replayed += 1
+            if let key = logged.key { store.setResult(KeyResult(actions, logged.event), ofKey: key) }
+        }
+        clock = try Recovery.clock(in: store, notBefore: state.time)
+        self.state = state
+        self.recorder = recorder
+        self.replayed = replayed
+    }
+
+    private static func clock(in store: StateStore, notBefore earliest: TimePoint) throws -> DaemonClock {
+        let kept = try store.fact("clock").flatMap {
+            // One that cannot be read is as good as none.
+            try? JSONDecoder().decode(DaemonClock.self, from: Data($0.utf8))
+        }
+        if let kept, kept.isOfThisBoot, kept.now() >= earliest { return kept }
+        let new = DaemonClock(notBefore: earliest)
+        try store.set("clock", to: String(decoding: JSONEncoder().encode(new), as: UTF8.self))
+        return new
+    }
+}
+
+extension KeyResult {
+    /// Nil for a refused submission.
+    init?(_ actions: [Action], _ event: Event) {
+        guard case .submitted(let request) = event else { return nil }
+        for case .accepted(let job) in actions {
+            self.init(job: job, count: request.array?.count ?? 1)
+            return
+        }
+        return nil
+    }
+}
