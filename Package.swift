@@ -226,6 +226,9 @@ let allTargets: [Target] = [
     .executableTarget(
         name: "agent-test-program", dependencies: ["Essentials", "Collectives", "MachineAgent"],
         path: "Tests/TestPrograms/agent-test-program", swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "daemon-load", dependencies: ["Essentials", "Scheduling", "ControlAPI"],
+        path: "Tests/TestPrograms/daemon-load", swiftSettings: swiftSettings),
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
