@@ -43,6 +43,7 @@ func tests(
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -109,7 +110,7 @@ let allTargets: [Target] = [
     library("TensorFiles", ["Essentials", "ComputeGraph", "CZlib"]),
     library("ImageDecoding", ["Essentials", "ComputeGraph", "CImageCodecs"]),
     library("LoadGeneration", ["Essentials", "Results", "Telemetry"]),
-    library("Scheduling", ["Essentials", "HardwareTopology", "Results"]),
+    library("Scheduling", ["Essentials", "HardwareTopology", "Results", heaps]),
 
     // Floor 4
     library("KernelInterface", ["Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph"]),
@@ -385,6 +386,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),

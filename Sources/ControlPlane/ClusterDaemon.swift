@@ -41,7 +41,7 @@ package final class ClusterDaemon: Sendable {
             do {
                 let owner = try recover()
                 phase.withLock { $0 = .working }
-                if let runtime { try startAgent(runtime, owner.state.livingAttempts) }
+                if let runtime { try startAgent(runtime, owner.livingAttempts) }
                 owner.run()
                 runtime?.leave()
                 ended(nil)
@@ -59,7 +59,7 @@ package final class ClusterDaemon: Sendable {
         let recovery = try Recovery(from: store)
         let took = (TimePoint.monotonicNow() - begin).inSeconds.formatted(digits: 3)
         log.write(
-            "recovered in \(took) s: \(recovery.state.waitingCount) jobs wait, \(recovery.state.runningCount) hold resources, \(recovery.replayed) events behind the checkpoint"
+            "recovered in \(took) s: \(recovery.state.waitingCount) jobs wait, \(recovery.state.activeJobs.count) hold resources, \(recovery.replayed) events behind the checkpoint"
         )
         return Owner(
             store: store, recovered: recovery, mailbox: mailbox, watchers: watchers, log: log,
@@ -68,9 +68,8 @@ package final class ClusterDaemon: Sendable {
 
     /// The agent may take its time to find what is left of earlier attempts; questions are answered meanwhile.
     private func startAgent(
-        _ runtime: any AgentRuntime, _ living: [(job: Job, machines: [String])]
+        _ runtime: any AgentRuntime, _ attempts: [AttemptID]
     ) throws(Failure) {
-        let attempts = living.map { AttemptID($0.job.id, $0.job.attempt) }
         let mailbox = mailbox
         try startThread {
             let link = LocalLink(runtime)

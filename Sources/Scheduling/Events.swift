@@ -67,6 +67,8 @@ package enum Action: Hashable, Codable, Sendable {
     case stop(JobID, attempt: Int, StopReason)
     case suspend(JobID, attempt: Int)
     case resume(JobID, attempt: Int)
+    /// The virtual device that the job lies in has a new size.
+    case resize(JobID, attempt: Int, Placement)
     /// The first job of a group of equal ones waits for a new reason.
     case waits(JobID, WaitReason)
     case ended(JobID, JobEnd)
@@ -140,6 +142,7 @@ extension Action: CustomStringConvertible {
         case .stop(let job, let attempt, let reason): "stop job \(job).\(attempt): \(reason)"
         case .suspend(let job, let attempt): "suspend job \(job).\(attempt)"
         case .resume(let job, let attempt): "resume job \(job).\(attempt)"
+        case .resize(let job, let attempt, let placement): "resize job \(job).\(attempt) to \(placement)"
         case .waits(let job, let reason): "job \(job) \(reason)"
         case .ended(let job, let end): "job \(job) ended as \(end.stateName): \(end)"
         case .requeued(let job): "job \(job) queued again"

@@ -10,75 +10,147 @@ package struct FreeResources: Hashable, Codable, Sendable {
     package private(set) var memory: [ByteCount]
     /// Free units of each attached device, in the inventory's order.
     package private(set) var devices: [Int]
+    package private(set) var deviceMemory: [ByteCount]
     /// Free core units of each node.
     package private(set) var units: [Int]
     /// Cores of each node of which nothing is lent.
     package private(set) var wholeCores: [Int]
+    /// Placements that hold something here.
+    package private(set) var holders = 0
+    /// Whether one job has the machine to itself, so that what it leaves is nobody's.
+    package private(set) var isHeldWhole = false
     private let nodeOfCore: [Int]
+    /// What one core and one device can lend: more than the whole when the machine is lent several times over.
+    private let coreCapacity: Int
+    private let deviceCapacity: Int
 
-    /// Everything that the machine has.
-    package init(all inventory: Inventory) {
-        cores = inventory.coreCPUs.map { $0.isEmpty ? 0 : CoreAmount.unitsPerCore }
-        memory = inventory.nodes.map(\.memory)
-        devices = inventory.devices.map { _ in DeviceShare.unitsPerDevice }
-        units = inventory.nodes.map { $0.coreCount * CoreAmount.unitsPerCore }
+    /// Everything that the machine has, `times` over.
+    package init(all inventory: Inventory, times: Int = 1) {
+        let core = CoreAmount.unitsPerCore * times
+        coreCapacity = core
+        deviceCapacity = DeviceShare.unitsPerDevice * times
+        cores = inventory.coreCPUs.map { $0.isEmpty ? 0 : core }
+        memory = inventory.nodes.map { ByteCount(bytes: $0.memory.bytes * times) }
+        devices = inventory.devices.map { _ in DeviceShare.unitsPerDevice * times }
+        deviceMemory = inventory.devices.map { ByteCount(bytes: $0.memory.bytes * times) }
+        units = inventory.nodes.map { $0.coreCount * core }
         wholeCores = inventory.nodes.map(\.coreCount)
         nodeOfCore = inventory.machine.topology.cores.map(\.numaNode)
     }
 
-    /// Takes what a placement holds; it must have been free.
-    package mutating func take(_ placement: Placement, of inventory: Inventory) {
-        for rank in placement.ranks { take(rank, of: inventory) }
+    var totalUnits: Int { units.reduce(0, +) }
+    var totalMemory: ByteCount { memory.reduce(.zero, +) }
+
+    /// What a holder keeps: all of it, or everything but its time on cores while it stands still.
+    enum Extent { case everything, allButCores, coresOnly }
+
+    /// Takes what a part of a placement holds; it must have been free.
+    mutating func take(
+        _ part: Placement.Part, of inventory: Inventory, _ extent: Extent = .everything, whole: Bool = false
+    ) {
+        for rank in part.ranks { take(rank, of: inventory, extent) }
+        if extent != .coresOnly { holders += 1 }
+        if whole, extent != .coresOnly { isHeldWhole = true }
     }
 
-    package mutating func give(back placement: Placement, of inventory: Inventory) {
-        for rank in placement.ranks {
-            for piece in rank.pieces {
-                for slice in piece.cores { change(core: slice.core, by: slice.amount.units) }
-                memory[piece.numaNode] += piece.memory
-            }
-            change(device: rank.device, by: rank.share.units, of: inventory)
-        }
+    mutating func give(
+        back part: Placement.Part, of inventory: Inventory, _ extent: Extent = .everything,
+        whole: Bool = false
+    ) {
+        for rank in part.ranks { give(back: rank, of: inventory, extent) }
+        if extent != .coresOnly { holders -= 1 }
+        if whole, extent != .coresOnly { isHeldWhole = false }
     }
 
-    mutating func take(_ device: VirtualDevice, of inventory: Inventory) {
-        for piece in device.pieces {
-            for slice in piece.cores { change(core: slice.core, by: -slice.amount.units) }
-            memory[piece.numaNode] -= piece.memory
-            precondition(memory[piece.numaNode] >= .zero, "memory of a node was given twice")
+    mutating func take(_ device: VirtualDevice, of inventory: Inventory, _ extent: Extent = .everything) {
+        change(by: device, sign: -1, of: inventory, extent)
+    }
+
+    mutating func give(
+        back device: VirtualDevice, of inventory: Inventory, _ extent: Extent = .everything
+    ) {
+        change(by: device, sign: 1, of: inventory, extent)
+    }
+
+    /// Whether the cores of a part that stands still are free again.
+    func hasCores(of part: Placement.Part) -> Bool {
+        var needs: [Int: Int] = [:]
+        for slice in part.ranks.flatMap(\.pieces).flatMap(\.cores) {
+            needs[slice.core, default: 0] += slice.amount.units
         }
-        change(device: device.device, by: -device.share.units, of: inventory)
+        return needs.allSatisfy { cores[$0.key] >= $0.value }
     }
 
     /// What is free in both of two moments of the same machine.
     func common(with other: FreeResources) -> FreeResources {
         var result = self
-        for node in units.indices {
-            result.memory[node] = min(memory[node], other.memory[node])
+        for node in units.indices { result.memory[node] = min(memory[node], other.memory[node]) }
+        for device in devices.indices {
+            result.devices[device] = min(devices[device], other.devices[device])
+            result.deviceMemory[device] = min(deviceMemory[device], other.deviceMemory[device])
         }
-        for device in devices.indices { result.devices[device] = min(devices[device], other.devices[device]) }
         for core in cores.indices where other.cores[core] < cores[core] {
             result.change(core: core, by: other.cores[core] - cores[core])
         }
+        result.holders = max(holders, other.holders)
+        result.isHeldWhole = isHeldWhole || other.isHeldWhole
         return result
+    }
+
+    private mutating func change(
+        by device: VirtualDevice, sign: Int, of inventory: Inventory, _ extent: Extent
+    ) {
+        for piece in device.pieces {
+            if extent != .allButCores {
+                for slice in piece.cores { change(core: slice.core, by: sign * slice.amount.units) }
+            }
+            if extent != .coresOnly { change(memoryOf: piece.numaNode, by: sign * piece.memory.bytes) }
+        }
+        if extent != .coresOnly { change(device: device, sign: sign, of: inventory) }
+    }
+
+    private mutating func change(memoryOf node: Int, by bytes: Int) {
+        memory[node].bytes += bytes
+        precondition(memory[node] >= .zero, "memory of a node was given twice")
     }
 
     private mutating func change(core: Int, by amount: Int) {
         let node = nodeOfCore[core]
-        if cores[core] == CoreAmount.unitsPerCore { wholeCores[node] -= 1 }
+        if cores[core] == coreCapacity { wholeCores[node] -= 1 }
         cores[core] += amount
         units[node] += amount
-        if cores[core] == CoreAmount.unitsPerCore { wholeCores[node] += 1 }
-        precondition(
-            (0...CoreAmount.unitsPerCore).contains(cores[core]), "a core was given twice or given back twice")
+        if cores[core] == coreCapacity { wholeCores[node] += 1 }
+        precondition((0...coreCapacity).contains(cores[core]), "a core was given twice or given back twice")
     }
 
-    private mutating func change(device id: DeviceID, by amount: Int, of inventory: Inventory) {
+    private mutating func change(device: VirtualDevice, sign: Int, of inventory: Inventory) {
         // A cpu device is its cores, which are counted one by one.
-        guard let device = inventory.devices.firstIndex(where: { $0.id == id }) else { return }
-        devices[device] += amount
+        guard let index = inventory.devices.firstIndex(where: { $0.id == device.device }) else { return }
+        devices[index] += sign * device.share.units
+        deviceMemory[index].bytes += sign * device.deviceMemory.bytes
         precondition(
-            (0...DeviceShare.unitsPerDevice).contains(devices[device]),
+            (0...deviceCapacity).contains(devices[index]) && deviceMemory[index] >= .zero,
             "a device was given twice or given back twice")
+    }
+}
+
+extension [FreeResources] {
+    /// Takes a placement out of the machines of its parts.
+    mutating func take(
+        _ placement: Placement, on machines: [Int], of inventories: [Inventory],
+        _ extent: FreeResources.Extent = .everything
+    ) {
+        for (part, machine) in zip(placement.parts, machines) {
+            self[machine].take(part, of: inventories[machine], extent, whole: placement.isExclusive)
+        }
+    }
+
+    mutating func give(
+        back placement: Placement, on machines: [Int], of inventories: [Inventory],
+        _ extent: FreeResources.Extent = .everything
+    ) {
+        for (part, machine) in zip(placement.parts, machines) {
+            self[machine].give(back: part, of: inventories[machine], extent, whole: placement.isExclusive)
+        }
     }
 }

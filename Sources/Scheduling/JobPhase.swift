@@ -46,6 +46,8 @@ package enum JobEvent: Hashable, Codable, Sendable {
     case resumed
     /// Whoever watched its processes is gone, so nobody knows how they are.
     case ownerLost
+    /// The machine that it ran on is gone.
+    case machineLost
     /// It can never start, for instance because a job it depends on has failed.
     case impossible(String)
 }
@@ -137,6 +139,8 @@ extension JobPhase {
         case (.completing(let reason), .exited(let outcome)): reason.phase(after: outcome)
         case (.ended, _): nil
         case (_, .ownerLost): .ended(.lost)
+        case (.held, .machineLost), (.pending, .machineLost): nil
+        case (_, .machineLost): .ended(.lost)
         default: nil
         }
     }

@@ -118,7 +118,9 @@ package struct Dependency: Hashable, Codable, Sendable {
     }
 
     package var kind: Kind
-    /// Several are all needed. The number of an array stands for all of its tasks.
+    /// Several are all needed.
+    ///
+    /// The number of an array stands for all of its tasks.
     package var jobs: [JobID]
 
     package init(_ kind: Kind, _ jobs: [JobID] = []) {

@@ -6,10 +6,25 @@ package struct Machine: Hashable, Codable, Sendable {
     package var topology: Topology
     /// Units outside this set exist but belong to others, for instance by the cpuset of a container.
     package var lendable: CPUSet
+    package var machineClass: MachineClass
+    /// How strongly the machine can hold a job to each kind of limit; what is not named is not known.
+    package var enforcement: [String: EnforcementStrength]
+    /// How often over the machine lends itself to jobs of the quality `bestEffort`; 0 takes none.
+    package var oversubscription: Int
+    /// The memory of attached devices, by device; what is not named is not known.
+    package var deviceMemory: [DeviceID: ByteCount]
 
-    package init(topology: Topology, lendable: CPUSet? = nil) {
+    package init(
+        topology: Topology, lendable: CPUSet? = nil, machineClass: MachineClass = .cloud,
+        enforcement: [String: EnforcementStrength] = [:], oversubscription: Int = 1,
+        deviceMemory: [DeviceID: ByteCount] = [:]
+    ) {
         self.topology = topology
         self.lendable = lendable ?? topology.cpus
+        self.machineClass = machineClass
+        self.enforcement = enforcement
+        self.oversubscription = oversubscription
+        self.deviceMemory = deviceMemory
     }
 
     package var name: String { topology.machineName }
@@ -29,6 +44,8 @@ package struct Inventory: Hashable, Sendable {
         package var id: DeviceID
         package var model: String
         package var numaNode: Int?
+        /// Zero when nobody knows.
+        package var memory: ByteCount
     }
 
     package let machine: Machine
@@ -55,7 +72,7 @@ package struct Inventory: Hashable, Sendable {
         }
         self.nodes = nodes
         computeNodes = nodes.indices.filter { nodes[$0].coreCount > 0 }
-        let devices = Inventory.attachedDevices(of: topology)
+        let devices = Inventory.attachedDevices(of: machine)
         self.devices = devices
         var kinds = [ResourceRequest.cpu]
         for device in devices where !kinds.contains(device.id.kind) { kinds.append(device.id.kind) }
@@ -65,7 +82,15 @@ package struct Inventory: Hashable, Sendable {
     /// The same machine for someone who may use only some of its processing units.
     func restricted(to cpus: CPUSet?) -> Inventory {
         guard let cpus, !machine.lendable.isSubset(of: cpus) else { return self }
-        return Inventory(Machine(topology: machine.topology, lendable: machine.lendable.intersection(cpus)))
+        var part = machine
+        part.lendable = machine.lendable.intersection(cpus)
+        return Inventory(part)
+    }
+
+    /// What a device is called when speeds are compared.
+    func model(of device: DeviceID) -> String {
+        if let attached = devices.first(where: { $0.id == device }) { return attached.model }
+        return machine.topology.packages.first?.model ?? machine.name
     }
 
     /// How far a device's memory accesses travel from a node: 10 is local, and 10 too when nobody knows.
@@ -87,15 +112,16 @@ package struct Inventory: Hashable, Sendable {
     }
 
     /// Only devices that compute are lent; network cards and disks are not.
-    private static func attachedDevices(of topology: Topology) -> [Device] {
+    private static func attachedDevices(of machine: Machine) -> [Device] {
         var counts: [String: Int] = [:]
-        return topology.devices.compactMap { device in
+        return machine.topology.devices.compactMap { device in
             guard device.kind == .gpu || device.kind == .coprocessor else { return nil }
             let kind = device.kind.rawValue
             defer { counts[kind, default: 0] += 1 }
+            let id = DeviceID(kind: kind, index: counts[kind, default: 0])
             return Device(
-                id: DeviceID(kind: kind, index: counts[kind, default: 0]), model: device.model,
-                numaNode: device.numaNode)
+                id: id, model: device.model, numaNode: device.numaNode,
+                memory: machine.deviceMemory[id] ?? .zero)
         }
     }
 }
@@ -107,4 +133,9 @@ extension Inventory: Codable {
     }
 
     package func encode(to encoder: any Encoder) throws { try machine.encode(to: encoder) }
+}
+
+extension DeviceID {
+    /// The device that a NUMA node is.
+    static func cpu(_ node: Int) -> DeviceID { DeviceID(kind: ResourceRequest.cpu, index: node) }
 }

@@ -22,6 +22,14 @@ package struct NodeCandidate: Hashable, Codable, Sendable {
     package var coresLeft: CoreAmount
     package var wholeCoresBroken: Int
     package var memoryLeft: ByteCount
+    /// Over all nodes of the machine.
+    package var machineCoresLeft = CoreAmount.zero
+    /// From the node to the nearest rank of the job that is placed already; 10 for the first one.
+    package var rankDistance = 10
+    /// Usable, but the last to be chosen.
+    package var isSubHealthy = false
+    /// How long the job's workload takes here, where that is known.
+    package var measuredMilliseconds: Int?
 }
 
 /// One reason for or against a candidate; less is better.

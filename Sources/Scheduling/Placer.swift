@@ -7,34 +7,137 @@ internal import HardwareTopology
 /// exists, because all ranks ask for the same and a node's room for ranks does not depend on the other nodes.
 struct Placer {
     let inventories: [Inventory]
+    let status: [MachineStatus]
     let policy: PlacementPolicyName
+    let speeds: SpeedBook
 
     struct Found {
         var placement: Placement
         var decision: PlacementDecision
-        /// The machine's place in `inventories`.
-        var machine: Int
+        /// The machine of each part, by its place in `inventories`.
+        var machines: [Int]
     }
 
-    /// The first machine, in the order they joined, that holds all ranks.
-    func place(_ request: ResourceRequest, on free: [FreeResources]) -> Found? {
-        for (index, inventory) in inventories.enumerated() {
-            let gang = GangPlacer(request, inventory, policy)
-            if let (ranks, decision) = gang.place(on: free[index]) {
-                let placement = Placement(machine: inventory.machine.name, ranks: ranks)
-                return Found(placement: placement, decision: decision, machine: index)
+    /// What is to be placed.
+    struct Wish {
+        var resources: ResourceRequest
+        var workload: String?
+    }
+
+    /// Machines with room that are compared with each other; the first ones are taken, in the order they joined.
+    private static let machinesCompared = 16
+
+    /// The best of the machines that hold all ranks, or several machines for ranks that may lie on several.
+    func place(_ wish: Wish, on free: [FreeResources], among machines: [Int]? = nil) -> Found? {
+        let usable = (machines ?? Array(inventories.indices)).filter { whyClosed($0, wish.resources) == nil }
+        return placeOnOne(wish, usable, free) ?? placeOnSeveral(wish, usable, free)
+    }
+
+    private func placeOnOne(_ wish: Wish, _ machines: [Int], _ free: [FreeResources]) -> Found? {
+        var best: Found?
+        var compared = 0
+        for index in machines where isEmptyEnough(wish.resources, free[index]) {
+            guard let (ranks, decision) = gang(wish, index).place(on: free[index]) else { continue }
+            compared += 1
+            if best.map({ decision.chosen.beats($0.decision.chosen) }) ?? true {
+                let part = Placement.Part(machine: inventories[index].machine.name, ranks: ranks)
+                let placement = Placement(parts: [part], isExclusive: wish.resources.isExclusive)
+                var decision = decision
+                decision.runnerUp = best?.decision.chosen ?? decision.runnerUp
+                best = Found(placement: placement, decision: decision, machines: [index])
+            } else if let chosen = best?.decision.runnerUp, decision.chosen.beats(chosen) {
+                best?.decision.runnerUp = decision.chosen
+            }
+            if compared == Placer.machinesCompared { break }
+        }
+        return best
+    }
+
+    /// As many ranks as fit on each machine, the machine with most room first, so that there are few parts.
+    private func placeOnSeveral(_ wish: Wish, _ machines: [Int], _ free: [FreeResources]) -> Found? {
+        guard wish.resources.spread == .acrossMachines, wish.resources.ranks > 1 else { return nil }
+        var room: [(count: Int, machine: Int)] = []
+        for index in machines where isEmptyEnough(wish.resources, free[index]) {
+            let count = gang(wish, index).countFitting(on: free[index])
+            if count > 0 { room.append((count, index)) }
+        }
+        room.sort { ($1.count, $0.machine) < ($0.count, $1.machine) }
+        var left = wish.resources.ranks
+        var found: Found?
+        for (count, index) in room where left > 0 {
+            var part = wish
+            part.resources.ranks = min(count, left)
+            guard let (ranks, decision) = gang(part, index).place(on: free[index]) else { continue }
+            left -= ranks.count
+            let piece = Placement.Part(machine: inventories[index].machine.name, ranks: ranks)
+            if found == nil {
+                found = Found(
+                    placement: Placement(parts: [piece], isExclusive: wish.resources.isExclusive),
+                    decision: decision, machines: [index])
+            } else {
+                found?.placement.parts.append(piece)
+                found?.machines.append(index)
             }
         }
-        return nil
+        return left == 0 ? found : nil
+    }
+
+    private func isEmptyEnough(_ request: ResourceRequest, _ free: FreeResources) -> Bool {
+        request.isExclusive ? free.holders == 0 : !free.isHeldWhole
+    }
+
+    private func gang(_ wish: Wish, _ index: Int) -> GangPlacer {
+        GangPlacer(wish, inventories[index], status[index], policy, speeds)
     }
 
     /// Why `place` found nothing, told about the machine that comes closest.
-    func whyNot(_ request: ResourceRequest, on free: [FreeResources]) -> WaitReason {
-        let reasons = inventories.enumerated().compactMap { index, inventory in
-            GangPlacer(request, inventory, policy).whyNot(on: free[index])
+    func whyNot(_ wish: Wish, on free: [FreeResources]) -> WaitReason {
+        var closed: String?
+        var reasons: [WaitReason] = []
+        for index in inventories.indices {
+            if let why = whyClosed(index, wish.resources) {
+                if gang(wish, index).couldEverRun { closed = closed ?? why }
+                continue
+            }
+            guard let reason = gang(wish, index).whyNot(on: free[index]) else { continue }
+            reasons.append(isEmptyEnough(wish.resources, free[index]) ? reason : .machinesBusy)
         }
-        return reasons.max { $0.closeness < $1.closeness }
-            ?? .neverFits(RequestCheck(inventories: inventories).firstError(request) ?? .noMachine)
+        if let reason = reasons.max(by: { $0.closeness < $1.closeness }) { return reason }
+        if let closed { return .machinesClosed(closed) }
+        if wish.resources.spread == .acrossMachines, wish.resources.ranks > 1 {
+            let counts = inventories.indices.map { gang(wish, $0).countFitting(on: free[$0]) }
+            let every = inventories.indices.map {
+                gang(wish, $0).countFitting(on: FreeResources(all: inventories[$0]))
+            }
+            if every.reduce(0, +) >= wish.resources.ranks {
+                return .ranksBusy(needed: wish.resources.ranks, fitting: counts.reduce(0, +))
+            }
+        }
+        return .neverFits(RequestCheck(inventories: inventories).firstError(wish.resources) ?? .noMachine)
+    }
+
+    /// Why a machine takes nothing of a request, whatever is free there; nil when it may.
+    func whyClosed(_ index: Int, _ request: ResourceRequest) -> String? {
+        let machine = inventories[index].machine
+        if let why = machine.refusal(of: request) { return why }
+        return status[index].closedBecause.map { "\(machine.name): \($0)" }
+    }
+}
+
+extension Machine {
+    /// Why a request is not for this machine at all; nil when it is.
+    func refusal(of request: ResourceRequest) -> String? {
+        if let machines = request.machines, !machines.contains(name) { return "\(name) was not asked for" }
+        if let wanted = request.machineClass, wanted != machineClass {
+            return "\(name) is of the class \(machineClass.rawValue)"
+        }
+        if request.quality == .bestEffort, oversubscription < 1 { return "\(name) takes no best-effort jobs" }
+        guard request.isolation == .hard else { return nil }
+        let kinds =
+            request.deviceKind == ResourceRequest.cpu
+            ? ["compute", "memory"] : ["\(request.deviceKind).compute", "\(request.deviceKind).memory"]
+        let soft = kinds.first { enforcement[$0] != .hard }
+        return soft.map { "\(name) holds the limit on \($0) only \(enforcement[$0]?.rawValue ?? "by trust")" }
     }
 }
 
@@ -46,7 +149,7 @@ extension WaitReason {
         case .coresBusy: 2
         case .memoryBusy: 3
         case .ranksBusy: 4
-        case .behind: 5
+        case .machinesBusy: 5
         default: 0
         }
     }
@@ -64,18 +167,33 @@ struct GangPlacer {
     let nodes: [Int]
     /// Whether a rank could never lie on one node, and may lie on several.
     let spans: Bool
+    private let workload: String?
+    private let speeds: SpeedBook
+    private let status: MachineStatus
+    private let closed: Set<DeviceID>
 
-    init(_ request: ResourceRequest, _ inventory: Inventory, _ policyName: PlacementPolicyName) {
+    init(
+        _ wish: Placer.Wish, _ inventory: Inventory, _ status: MachineStatus = MachineStatus(),
+        _ policyName: PlacementPolicyName = .bestFit, _ speeds: SpeedBook = SpeedBook()
+    ) {
+        let request = wish.resources
         self.request = request
+        workload = wish.workload
         wholeMachine = inventory
         let inventory = inventory.restricted(to: request.within)
         self.inventory = inventory
         self.policyName = policyName
+        self.speeds = speeds
+        self.status = status
+        let closed = status.faults.isEmpty ? [] : status.closedDevices
+        self.closed = closed
         policy = policyName.policy
         if case .required(let node) = request.numa {
-            nodes = inventory.computeNodes.filter { $0 == node }
-        } else {
+            nodes = inventory.computeNodes.filter { $0 == node && !closed.contains(.cpu($0)) }
+        } else if closed.isEmpty {
             nodes = inventory.computeNodes
+        } else {
+            nodes = inventory.computeNodes.filter { !closed.contains(.cpu($0)) }
         }
         spans = request.maySpan && !GangPlacer.someNode(of: inventory, among: nodes, couldHold: request)
     }
@@ -110,7 +228,9 @@ struct GangPlacer {
 
     /// What is free of the part of the machine that the request may use.
     private func visible(_ free: FreeResources) -> FreeResources {
-        request.within == nil ? free : free.common(with: FreeResources(all: inventory))
+        // A machine that is lent several times over still has each core only once for one job.
+        request.within == nil && request.quality != .bestEffort
+            ? free : FreeResources(all: inventory).common(with: free)
     }
 
     /// The ranks that a node takes when they are spread evenly.
@@ -164,8 +284,9 @@ struct GangPlacer {
         var decision: PlacementDecision?
         var counts: [Int: Int] = [:]
         while ranks.count < request.ranks {
-            let open = nodes.filter { counts[$0, default: 0] < limit }
-            guard let (device, why) = placeOne(on: open, free: free) else { break }
+            let open = limit >= request.ranks ? nodes : nodes.filter { counts[$0, default: 0] < limit }
+            guard let (device, why) = placeOne(on: open, free: free, near: ranks.last) else { break }
+            if request.ranks == 1 { return ([device], why) }
             free.take(device, of: inventory)
             counts[device.numaNode, default: 0] += 1
             ranks.append(device)
@@ -187,12 +308,14 @@ struct GangPlacer {
 
 // One rank.
 extension GangPlacer {
-    private func placeOne(on nodes: [Int], free: FreeResources) -> (VirtualDevice, PlacementDecision)? {
+    private func placeOne(
+        on nodes: [Int], free: FreeResources, near last: VirtualDevice?
+    ) -> (VirtualDevice, PlacementDecision)? {
         if spans { return placeSpanning(nodes, free: free) }
         var best: (scored: PlacementDecision.Scored, device: VirtualDevice)?
         var runnerUp: PlacementDecision.Scored?
         for node in nodes {
-            for (scored, device) in candidates(on: node, free: free) {
+            for (scored, device) in candidates(on: node, free: free, near: last) {
                 if let leader = best, !scored.beats(leader.scored) {
                     if runnerUp.map({ scored.beats($0) }) ?? true { runnerUp = scored }
                 } else {
@@ -211,7 +334,7 @@ extension GangPlacer {
 
     /// The node with each device that has the share free; of a cpu device there is one per node.
     private func candidates(
-        on node: Int, free: FreeResources
+        on node: Int, free: FreeResources, near last: VirtualDevice?
     ) -> [(PlacementDecision.Scored, VirtualDevice)] {
         let capacity = inventory.nodes[node]
         guard free.memory[node] >= request.memory, hasCores(node, free: free) else { return [] }
@@ -224,8 +347,11 @@ extension GangPlacer {
         return devices(near: node, free: free).map { choice in
             let device = VirtualDevice(
                 device: choice.id, share: choice.share ?? cpuShare(of: demand.total, node: node),
-                pieces: [piece], of: inventory)
-            let candidate = candidate(for: device, distance: choice.distance, left: choice.left, free: free)
+                deviceMemory: choice.memory, pieces: [piece], of: inventory)
+            var candidate = candidate(for: device, distance: choice.distance, left: choice.left, free: free)
+            if let last {
+                candidate.rankDistance = inventory.machine.topology.distance(from: last.numaNode, to: node)
+            }
             return (.init(candidate: candidate, terms: policy.terms(of: candidate)), device)
         }
     }
@@ -234,20 +360,27 @@ extension GangPlacer {
         var id: DeviceID
         /// Nil for cpu devices, whose share follows from the cores.
         var share: DeviceShare?
+        var memory = ByteCount.zero
         var distance = 10
         var left = DeviceShare.zero
+        var model = ""
     }
 
     private func devices(near node: Int, free: FreeResources) -> [DeviceChoice] {
         guard let share = request.attachedShare else {
-            return [DeviceChoice(id: DeviceID(kind: ResourceRequest.cpu, index: node))]
+            return [DeviceChoice(id: .cpu(node))]
         }
         return inventory.devices.indices.compactMap { index in
             let device = inventory.devices[index]
-            guard device.id.kind == request.deviceKind, free.devices[index] >= share.units else { return nil }
+            guard device.id.kind == request.deviceKind, !closed.contains(device.id),
+                free.devices[index] >= share.units
+            else { return nil }
+            let memory = request.memory(of: device)
+            guard free.deviceMemory[index] >= memory else { return nil }
             return DeviceChoice(
-                id: device.id, share: share, distance: inventory.distance(from: device, to: node),
-                left: DeviceShare(units: free.devices[index] - share.units))
+                id: device.id, share: share, memory: memory,
+                distance: inventory.distance(from: device, to: node),
+                left: DeviceShare(units: free.devices[index] - share.units), model: device.model)
         }
     }
 
@@ -264,7 +397,17 @@ extension GangPlacer {
             wholeCoresBroken: slices.count {
                 $0.amount < .cores(1) && free.cores[$0.core] == CoreAmount.unitsPerCore
             },
-            memoryLeft: free.memory[node] - request.memory)
+            memoryLeft: free.memory[node] - request.memory,
+            machineCoresLeft: CoreAmount(units: free.totalUnits - device.cores.units),
+            isSubHealthy: !status.faults.isEmpty
+                && (status.isSubHealthy(device.device) || status.isSubHealthy(.cpu(node))),
+            measuredMilliseconds: measuredMilliseconds(on: device))
+    }
+
+    private func measuredMilliseconds(on device: VirtualDevice) -> Int? {
+        guard let workload else { return nil }
+        let name = SpeedBook.deviceClass(of: device, model: wholeMachine.model(of: device.device))
+        return speeds.seconds(of: workload, on: name).map { Int($0 * 1000) }
     }
 
     private func cpuShare(of units: Int, node: Int) -> DeviceShare {
@@ -328,7 +471,7 @@ extension NodePreference {
 }
 
 extension PlacementDecision.Scored {
-    fileprivate func beats(_ other: Self) -> Bool {
+    func beats(_ other: Self) -> Bool {
         for (mine, theirs) in zip(terms, other.terms) where mine.value != theirs.value {
             return mine.value < theirs.value
         }
@@ -348,13 +491,19 @@ extension GangPlacer {
             }
             let most = DeviceShare(units: kinds.map { free.devices[$0] }.max() ?? 0)
             if most < share { return .deviceBusy(kind: request.deviceKind, needed: share, free: most) }
+            if let memory = request.deviceMemory,
+                !kinds.contains(where: { free.devices[$0] >= share.units && free.deviceMemory[$0] >= memory })
+            {
+                let most = kinds.map { free.deviceMemory[$0] }.max() ?? .zero
+                return .deviceMemoryBusy(kind: request.deviceKind, needed: memory, free: most)
+            }
         }
         let fitting = request.ranks > 1 ? countFitting(on: free) : 0
         guard fitting == 0 else { return .ranksBusy(needed: request.ranks, fitting: fitting) }
         return spans ? spanReason(free: free) : nodeReason(free: free)
     }
 
-    private var couldEverRun: Bool {
+    var couldEverRun: Bool {
         // One rank on one node, which most jobs are, needs no trial.
         guard request.ranks == 1, !spans else { return place(on: FreeResources(all: inventory)) != nil }
         return inventory.deviceKinds.contains(request.deviceKind)

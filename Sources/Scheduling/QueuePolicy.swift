@@ -1,16 +1,23 @@
 package import Essentials
 
-/// What jobs behind the first blocked one may do.
+/// What jobs behind the first blocked one of their queue may do.
 ///
-/// The order of the queue is fixed: higher priority first, then the order of submission. The first job in it that does
-/// not fit gets a reservation; a policy says which resources a job behind it may use. To add a policy, write one file
-/// in `Policies/` and name it in `Policies/PolicyNames.swift`.
+/// The order of the queue is fixed by its `OrderPolicyName`. The first job in it that does not fit gets a reservation;
+/// a policy says what a job behind it may use. To add a policy, write one file in `Policies/` and name it in
+/// `Policies/PolicyNames.swift`.
 package protocol QueuePolicy: Sendable {
-    /// The resources that a job may start on now, one entry per machine, or nil when it has to wait its turn.
-    ///
-    /// `free` is what is free now. What is returned must lie within it.
-    func room(
-        forJobLimitedTo limit: Duration?, behind reservation: Reservation, free: [FreeResources],
-        at now: TimePoint
-    ) -> [FreeResources]?
+    /// What a job with this time limit may use now, although an earlier one has to wait.
+    func overtaking(
+        byJobLimitedTo limit: Duration?, of reservation: Reservation, at now: TimePoint
+    ) -> Overtaking
+}
+
+/// What a job may use that stands behind a reserved one.
+package enum Overtaking: Hashable, Sendable {
+    /// It waits its turn, and so does everything behind it.
+    case nothing
+    /// What the reserved job leaves free at its start.
+    case whatIsLeftBeside
+    /// Anything that is free now, because it will have given that back in time.
+    case everything
 }

@@ -10,11 +10,26 @@ package struct RequestCheck: Sendable {
     package func firstError(_ request: JobRequest) -> RequestError? {
         if request.label.command.allSatisfy(\.isEmpty) { return .emptyCommand }
         if let limit = request.timeLimit, limit <= .zero { return .limitNotPositive }
-        return firstError(request.resources)
+        if let array = request.array, let error = arrayError(array) { return error }
+        // The amounts are those of the device, which may not be there yet.
+        return request.resources.virtualDevice == nil ? firstError(request.resources) : nil
     }
 
     package func firstError(_ request: ResourceRequest) -> RequestError? {
         amountError(request) ?? kindError(request) ?? fitError(request)
+    }
+
+    /// Tasks that one array may have.
+    package static let largestArray = 1_000_000
+
+    private func arrayError(_ array: ArrayRequest) -> RequestError? {
+        guard array.step > 0, !array.indices.isEmpty,
+            array.indices.allSatisfy({ $0.lowerBound >= 0 && $0.upperBound < 1 << 31 }),
+            zip(array.indices, array.indices.dropFirst()).allSatisfy({ $0.upperBound < $1.lowerBound })
+        else { return .arrayMalformed }
+        if let limit = array.limit, limit < 1 { return .arrayMalformed }
+        return array.count > RequestCheck.largestArray
+            ? .arrayTooLarge(array.count, most: RequestCheck.largestArray) : nil
     }
 
     private func amountError(_ request: ResourceRequest) -> RequestError? {
@@ -22,6 +37,7 @@ package struct RequestCheck: Sendable {
         if let cores = request.cores, cores <= .zero { return .coresNotPositive }
         if request.memory < .zero { return .memoryNegative(request.memory) }
         if request.ranks < 1 { return .ranksNotPositive(request.ranks) }
+        if let memory = request.deviceMemory, memory < .zero { return .memoryNegative(memory) }
         return nil
     }
 
@@ -36,12 +52,27 @@ package struct RequestCheck: Sendable {
     /// Nil when some empty machine has room; else what is wrong on the machine with most cores.
     private func fitError(_ request: ResourceRequest) -> RequestError? {
         var firstProblem: RequestError?
+        if request.spread == .acrossMachines, request.ranks > 1 { return fitErrorAcrossMachines(request) }
         let largestFirst = inventories.sorted { $0.coreCPUs.count > $1.coreCPUs.count }
         for inventory in largestFirst {
             guard let problem = MachineCheck(inventory, request).error else { return nil }
             firstProblem = firstProblem ?? problem
         }
         return firstProblem
+    }
+}
+
+extension RequestCheck {
+    private func fitErrorAcrossMachines(_ request: ResourceRequest) -> RequestError? {
+        var one = request
+        one.ranks = 1
+        if let error = fitError(one) { return error }
+        let most = inventories.filter { $0.machine.refusal(of: request) == nil }.reduce(0) { sum, inventory in
+            sum
+                + GangPlacer(Placer.Wish(resources: request), inventory)
+                .countFitting(on: FreeResources(all: inventory))
+        }
+        return most < request.ranks ? .tooManyRanks(request.ranks, most: most) : nil
     }
 }
 
@@ -63,7 +94,8 @@ private struct MachineCheck {
         if !inventory.deviceKinds.contains(kind) {
             return .unknownDeviceKind(kind, known: inventory.deviceKinds)
         }
-        let gang = GangPlacer(request, inventory, .bestFit)
+        if let why = inventory.machine.refusal(of: request) { return .notForAnyMachine(why) }
+        let gang = GangPlacer(Placer.Wish(resources: request), inventory)
         if gang.place(on: FreeResources(all: inventory)) != nil { return nil }
         return amountError(gang.nodes) ?? ranksError(gang)
     }

@@ -1,6 +1,6 @@
 package import Essentials
 
-/// The promise to the first job in the queue that does not fit now.
+/// The promise to the first job of a queue that does not fit now.
 package struct Reservation: Hashable, Sendable {
     package var job: JobID
     /// The latest start if limits hold, or nil when that depends on a job without a limit.
@@ -21,7 +21,10 @@ struct ExpectedRelease {
     var time: TimePoint?
     var job: JobID
     var placement: Placement
-    var machine: Int
+    /// The machine of each part.
+    var machines: [Int]
+    /// What comes back: of a job that stands still only what it kept.
+    var extent: FreeResources.Extent
 
     static func isEarlier(_ left: ExpectedRelease, _ right: ExpectedRelease) -> Bool {
         switch (left.time, right.time) {
@@ -35,25 +38,29 @@ struct ExpectedRelease {
 
 /// Gives resources back in the order they are expected until the job fits.
 ///
-/// Returns nil when it does not fit even then, which only happens after a machine left or shrank.
+/// Returns nil when it does not fit even then, which only happens after a machine left, shrank or closed.
 func makeReservation(
-    for job: JobID, _ request: ResourceRequest, placer: Placer, free: [FreeResources],
-    releases: [ExpectedRelease]
+    for job: JobID, _ wish: Placer.Wish, placer: Placer, free: [FreeResources], releases: [ExpectedRelease]
 ) -> Reservation? {
     var free = free
     var index = 0
     let releases = releases.sorted(by: ExpectedRelease.isEarlier)
+    let spansMachines = wish.resources.spread == .acrossMachines && wish.resources.ranks > 1
     while index < releases.count {
         // All that come back at the same moment are one step.
         let time = releases[index].time
+        var touched: Set<Int> = []
         repeat {
             let release = releases[index]
-            free[release.machine].give(
-                back: release.placement, of: placer.inventories[release.machine])
+            free.give(back: release.placement, on: release.machines, of: placer.inventories, release.extent)
+            touched.formUnion(release.machines)
             index += 1
         } while index < releases.count && releases[index].time == time && time != nil
-        guard let found = placer.place(request, on: free) else { continue }
-        free[found.machine].take(found.placement, of: placer.inventories[found.machine])
+        // Only there something has changed.
+        guard let found = placer.place(wish, on: free, among: spansMachines ? nil : touched.sorted()) else {
+            continue
+        }
+        free.take(found.placement, on: found.machines, of: placer.inventories)
         return Reservation(job: job, start: time, beside: free)
     }
     return nil

@@ -142,6 +142,14 @@ extension ResourceRequest {
             total: max(own.units, shared))
     }
 
+    /// What the job gets of a device's memory: what it asks for, else the part that its share is.
+    func memory(of device: Inventory.Device) -> ByteCount {
+        if let deviceMemory { return deviceMemory }
+        let share = attachedShare ?? .zero
+        // In this order, because bytes times ten thousand fit in 64 bits up to 900 TB.
+        return ByteCount(bytes: device.memory.bytes * share.units / DeviceShare.unitsPerDevice)
+    }
+
     /// The share of a device that is not a NUMA node, and nil for cpu requests.
     var attachedShare: DeviceShare? {
         deviceKind == ResourceRequest.cpu ? nil : share ?? .whole

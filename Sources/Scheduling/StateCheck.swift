@@ -1,47 +1,80 @@
 internal import Essentials
 
-extension ClusterState {
-    /// What contradicts itself in this state, or nil when nothing does.
+extension ClusterFrame {
+    /// What contradicts itself between a frame and its jobs, or nil when nothing does.
     ///
-    /// A state that was only changed by `on` is always sound. One that was read from a file may have been edited or
-    /// torn, and is checked with this before it is used.
-    package func inconsistency() -> String? {
-        guard free.count == inventories.count else { return "the sums do not cover every machine" }
-        let jobs = jobs.all
+    /// Both may have been edited or torn in a file, and are checked with this before a state is made of them.
+    package func firstContradiction(with jobs: [Job]) -> String? {
+        guard machines.count == status.count else { return "the states do not cover every machine" }
+        guard Set(machines.map(\.name)).count == machines.count else { return "a machine is there twice" }
+        guard !queues.isEmpty, Set(queues.map(\.name)).count == queues.count else {
+            return "the queues are wrong"
+        }
         for (left, right) in zip(jobs, jobs.dropFirst()) where left.id >= right.id {
             return "jobs \(left.id) and \(right.id) are out of order"
         }
+        if let first = jobs.first, first.id.number < 1 { return "job \(first.id) has no proper number" }
         if let last = jobs.last, last.id >= nextJob { return "job \(last.id) is numbered ahead of its time" }
+        let ends = Set(jobs.filter(\.phase.isEnded).map(\.id))
+        guard ends == Set(ended), ended.count == ends.count else { return "the list of ended jobs is wrong" }
+        return recount(jobs)
+    }
+
+    /// Takes every placement out of full machines.
+    private func recount(_ jobs: [Job]) -> String? {
+        let inventories = machines.map { Inventory($0) }
+        var counts = inventories.map { CapacityCount($0, times: 1) }
+        var spare = inventories.map { CapacityCount($0, times: max(1, $0.machine.oversubscription)) }
+        func take(_ part: Placement.Part, _ quality: QualityOfService, _ hasCores: Bool) -> Bool {
+            guard let index = inventories.firstIndex(where: { $0.machine.name == part.machine }) else {
+                return false
+            }
+            return quality == .bestEffort
+                ? spare[index].take(part, hasCores) : counts[index].take(part, hasCores)
+        }
+        for device in devices {
+            let part = Placement.Part(machine: device.machine, ranks: [device.device])
+            guard take(part, device.request.quality, true) else {
+                return "virtual device \(device.name) has what is not there"
+            }
+        }
+        for job in jobs where job.phase.holdsResources {
+            guard let placement = job.placement else { return "job \(job.id) runs nowhere" }
+            if placement.usesNamedDevices { continue }
+            for part in placement.parts
+            where !take(part, job.request.resources.quality, job.hasCores) {
+                return "job \(job.id) has what is not there"
+            }
+        }
+        return nil
+    }
+}
+
+extension ClusterState {
+    /// What contradicts itself in this state, or nil when nothing does.
+    ///
+    /// A state that was only changed by `on` is always sound.
+    package func inconsistency() -> String? {
+        let jobs = jobs.all
+        if let problem = frame.firstContradiction(with: jobs) { return problem }
         guard jobs.filter(\.phase.holdsResources).map(\.id) == activeJobs else {
             return "the list of active jobs does not match the jobs"
         }
-        guard jobs.filter({ $0.phase == .pending }).map(\.id) == waitingJobs else {
-            return "the queue does not match the jobs"
+        for job in jobs where job.phase == .pending && delay(of: job) == nil {
+            let number = waiting.value.number(of: key(of: job))
+            guard number.flatMap({ waiting.value.classes[$0] })?.members.contains(job.id) == true else {
+                return "job \(job.id) is not in its queue"
+            }
         }
-        guard queue.classes.allSatisfy({ matchesItsJobs($0) }) else {
-            return "the queue groups jobs that differ"
-        }
-        return recount()
+        let ready = jobs.count { $0.phase == .pending && delay(of: $0) == nil }
+        guard waiting.value.count == ready else { return "the queue has jobs that do not wait" }
+        return sumsContradiction()
     }
 
-    private func matchesItsJobs(_ jobClass: PendingQueue.JobClass) -> Bool {
-        jobClass.members.allSatisfy { id in
-            jobs[id].map { PendingQueue.Key($0.request) == jobClass.key } ?? false
-        }
-    }
-
-    /// Takes every placement out of full machines, and compares what is left with the sums of the state.
-    private func recount() -> String? {
-        var counts = inventories.map { CapacityCount($0) }
-        for id in activeJobs {
-            guard let placement = jobs[id]?.placement,
-                let index = inventories.firstIndex(where: { $0.machine.name == placement.machine })
-            else { return "job \(id) runs on no known machine" }
-            guard counts[index].take(placement) else { return "job \(id) has what is not there" }
-        }
-        for (count, free) in zip(counts, free) where !count.equals(free) {
-            return "the sums of free resources are wrong"
-        }
+    /// Makes the sums anew from the jobs, and compares.
+    private func sumsContradiction() -> String? {
+        let again = ClusterState(frame: frame, jobs: jobs.all)
+        guard again.free == free, again.spare == spare else { return "the sums of free resources are wrong" }
         return nil
     }
 }
@@ -50,45 +83,38 @@ extension ClusterState {
 private struct CapacityCount {
     private var cores: [Int]
     private var memory: [Int]
-    private var devices: [DeviceID: Int]
-    private let sums: FreeResources
+    private var devices: [DeviceID: (share: Int, memory: Int)]
 
-    init(_ inventory: Inventory) {
-        sums = FreeResources(all: inventory)
-        cores = sums.cores
-        memory = inventory.nodes.map(\.memory.bytes)
+    init(_ inventory: Inventory, times: Int) {
+        let all = FreeResources(all: inventory, times: times)
+        cores = all.cores
+        memory = all.memory.map(\.bytes)
         devices = Dictionary(
-            inventory.devices.map { ($0.id, DeviceShare.unitsPerDevice) },
+            zip(inventory.devices, zip(all.devices, all.deviceMemory)).map { ($0.id, ($1.0, $1.1.bytes)) },
             uniquingKeysWith: { first, _ in first })
     }
 
-    mutating func take(_ placement: Placement) -> Bool {
-        placement.ranks.allSatisfy { take($0) }
+    mutating func take(_ part: Placement.Part, _ hasCores: Bool) -> Bool {
+        !part.ranks.isEmpty && part.ranks.allSatisfy { take($0, hasCores) }
     }
 
-    private mutating func take(_ device: VirtualDevice) -> Bool {
+    private mutating func take(_ device: VirtualDevice, _ hasCores: Bool) -> Bool {
         guard !device.pieces.isEmpty else { return false }
         for piece in device.pieces {
             guard memory.indices.contains(piece.numaNode), piece.memory >= .zero else { return false }
             memory[piece.numaNode] -= piece.memory.bytes
             for slice in piece.cores {
                 guard cores.indices.contains(slice.core), slice.amount > .zero else { return false }
-                cores[slice.core] -= slice.amount.units
+                if hasCores { cores[slice.core] -= slice.amount.units }
                 if cores[slice.core] < 0 { return false }
             }
             if memory[piece.numaNode] < 0 { return false }
         }
-        if let left = devices[device.device] {
-            guard (0...left).contains(device.share.units) else { return false }
-            devices[device.device] = left - device.share.units
-        }
+        guard let left = devices[device.device] else { return true }
+        guard (0...left.share).contains(device.share.units),
+            (0...left.memory).contains(device.deviceMemory.bytes)
+        else { return false }
+        devices[device.device] = (left.share - device.share.units, left.memory - device.deviceMemory.bytes)
         return true
-    }
-
-    func equals(_ free: FreeResources) -> Bool {
-        free.cores == cores && free.memory.map(\.bytes) == memory
-            && free.units.count == sums.units.count && free.wholeCores.count == sums.wholeCores.count
-            && free.devices.count == sums.devices.count
-            && free.devices.sorted() == devices.values.sorted()
     }
 }

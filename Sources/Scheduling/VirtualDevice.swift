@@ -89,26 +89,59 @@ extension VirtualDevice: CustomStringConvertible {
     }
 }
 
-/// Which machine a job gets, and a virtual device there for each of its ranks.
+/// Which machines a job gets, and a virtual device there for each of its ranks.
 package struct Placement: Hashable, Codable, Sendable {
-    package var machine: String
-    package var ranks: [VirtualDevice]
+    /// What lies on one machine.
+    package struct Part: Hashable, Codable, Sendable {
+        package var machine: String
+        package var ranks: [VirtualDevice]
+        /// The virtual devices made beforehand that the ranks lie in; none otherwise.
+        package var namedDevices: [String]
 
-    package init(machine: String, ranks: [VirtualDevice]) {
-        self.machine = machine
-        self.ranks = ranks
+        package init(machine: String, ranks: [VirtualDevice], namedDevices: [String] = []) {
+            self.machine = machine
+            self.ranks = ranks
+            self.namedDevices = namedDevices
+        }
     }
 
+    /// At least one; ranks are counted through from the first part on.
+    package var parts: [Part]
+    /// Whether nobody else may have anything of its machines.
+    package var isExclusive: Bool
+
+    package init(parts: [Part], isExclusive: Bool = false) {
+        precondition(!parts.isEmpty, "a placement is somewhere")
+        self.parts = parts
+        self.isExclusive = isExclusive
+    }
+
+    package init(machine: String, ranks: [VirtualDevice]) {
+        self.init(parts: [Part(machine: machine, ranks: ranks)])
+    }
+
+    /// The machine of the first rank.
+    package var machine: String { parts[0].machine }
+    package var machines: [String] { parts.map(\.machine) }
+    package var ranks: [VirtualDevice] { parts.count == 1 ? parts[0].ranks : parts.flatMap(\.ranks) }
     package var cpus: CPUSet { ranks.reduce(CPUSet()) { $0.union($1.cpus) } }
+    package var cores: CoreAmount { ranks.reduce(.zero) { $0 + $1.cores } }
     package var memory: ByteCount { ranks.reduce(.zero) { $0 + $1.memory } }
     /// The NUMA nodes in rising order.
     package var numaNodes: [Int] { Set(ranks.flatMap(\.numaNodes)).sorted() }
+    /// Shares of devices that are not NUMA nodes, in `DeviceShare` units.
+    package var attachedShare: Int {
+        ranks.reduce(0) { $0 + ($1.device.kind == ResourceRequest.cpu ? 0 : $1.share.units) }
+    }
+    var usesNamedDevices: Bool { parts.contains { !$0.namedDevices.isEmpty } }
 }
 
 extension Placement: CustomStringConvertible {
     package var description: String {
-        ranks.count == 1
-            ? ranks[0].description
-            : ranks.enumerated().map { "rank \($0): \($1)" }.joined(separator: "; ")
+        let ranks = parts.flatMap { part in part.ranks.map { (part.machine, $0) } }
+        if ranks.count == 1 { return ranks[0].1.description }
+        return ranks.enumerated().map { number, rank in
+            "rank \(number): \(rank.1)" + (parts.count > 1 ? " of \(rank.0)" : "")
+        }.joined(separator: "; ")
     }
 }

@@ -204,7 +204,7 @@ extension StateStore {
 
     private func jobs(_ db: Database) throws -> [Job] {
         var jobs: [Job] = []
-        var requests: [Int64: JobRequest] = [:]
+        var requests: [Int64: Boxed<JobRequest>] = [:]
         let decoder = JSONDecoder()
         let rows = try Row.fetchCursor(
             db,
@@ -213,7 +213,7 @@ extension StateStore {
             let row = JobRow(row)
             guard row.isWhole else { throw damage("the row of job \(row.id) is not what was written") }
             if requests[row.request] == nil {
-                requests[row.request] = try request(row.request, db, decoder)
+                requests[row.request] = Boxed(try request(row.request, db, decoder))
             }
             guard let request = requests[row.request], let job = row.job(request, decoder) else {
                 throw damage("job \(row.id) cannot be read")

@@ -28,9 +28,9 @@ struct JobRow {
         id = Int64(job.id.number)
         self.request = request
         submitted = job.submittedAt.nanoseconds
-        let isPlain = job == Job(id: job.id, request: job.request, submittedAt: job.submittedAt)
-        phase = (isPlain ? .waiting : job.phase.isEnded ? .ended : Phase.living).rawValue
-        body = isPlain ? nil : try TextCoding.encoder.encode(job)
+        phase = (job.isFresh ? .waiting : job.phase.isEnded ? .ended : Phase.living).rawValue
+        (array, task) = (job.array.map { Int64($0.first.number) }, job.array.map { Int64($0.index) })
+        body = job.isFresh ? nil : try TextCoding.encoder.encode(job)
         sum = 0
         sum = currentSum
     }
@@ -50,11 +50,12 @@ struct JobRow {
     var isWhole: Bool { sum == currentSum }
 
     /// Nil when its text cannot be read.
-    func job(_ request: JobRequest, _ decoder: JSONDecoder) -> Job? {
-        guard let body else {
-            return Job(
-                id: JobID(Int(id)), request: request, submittedAt: TimePoint(nanoseconds: submitted))
-        }
-        return try? decoder.decode(Job.self, from: body)
+    func job(_ request: Boxed<JobRequest>, _ decoder: JSONDecoder) -> Job? {
+        if let body { return try? decoder.decode(Job.self, from: body) }
+        var place: ArrayPlace?
+        if let array, let task { place = ArrayPlace(first: JobID(Int(array)), index: Int(task)) }
+        return Job(
+            id: JobID(Int(id)), request: request, array: place,
+            submittedAt: TimePoint(nanoseconds: submitted))
     }
 }

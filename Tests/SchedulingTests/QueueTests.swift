@@ -114,7 +114,8 @@ struct JobLifeTests {
 
     @Test(arguments: [
         (JobOutcome.exited(code: 3), JobEnd.failed(.exited(code: 3))),
-        (.signalled(9), .failed(.signalled(9))), (.outOfMemory, .outOfMemory),
+        (.signalled(9), .failed(.signalled(9))),
+        (.outOfMemory(MemoryDeath(.host)), .outOfMemory(MemoryDeath(.host))),
         (.launchFailed("no such file"), .launchFailed("no such file")), (.exited(code: 0), .completed),
     ])
     func `how the processes ended decides how the job ended`(outcome: JobOutcome, end: JobEnd) {
@@ -129,7 +130,7 @@ struct JobLifeTests {
         cluster.submit(request(limit: .seconds(10)))
         cluster.submit(request())
 
-        #expect(cluster.state.nextDeadline == TimePoint.zero + .seconds(10))
+        #expect(cluster.state.nextWakeUp == TimePoint.zero + .seconds(10))
         #expect(cluster.on(.timePassed, at: 9).isEmpty)
         #expect(cluster.on(.timePassed, at: 10) == [.stop(JobID(1), attempt: 1, .timeLimit)])
         #expect(cluster.running == [1])
@@ -178,7 +179,9 @@ struct JobLifeTests {
 
     @Test func `a machine that leaves takes its jobs along, and the waiting ones know`() {
         var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 1))
-        cluster.submit(request())
+        var once = request()
+        once.rerun.mayRequeue = false
+        cluster.submit(once)
         cluster.submit(request())
 
         cluster.on(.machineLost("m"))
@@ -187,6 +190,21 @@ struct JobLifeTests {
         #expect(cluster.reason(of: 2) == .neverFits(.noMachine))
         cluster.on(.machineJoined(smallMachine(nodes: 1, coresPerNode: 2)))
         #expect(cluster.running == [2])
+    }
+
+    @Test func `a job whose machine left runs again, after a pause, when it may`() {
+        var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 1))
+        cluster.submit(request())
+
+        let actions = cluster.on(.machineLost("m"))
+        cluster.on(.machineJoined(smallMachine(nodes: 1, coresPerNode: 1)), at: 1)
+
+        #expect(actions == [.requeued(JobID(1))])
+        #expect(cluster.reason(of: 1) == .retryAfter(TimePoint.zero + .seconds(10), attempt: 1))
+        #expect(cluster.state.nextWakeUp == TimePoint.zero + .seconds(10))
+        cluster.on(.timePassed, at: 10)
+        #expect(cluster.running == [1])
+        #expect(cluster.state.jobs[JobID(1)]?.attempt == 2)
     }
 
     @Test func `a machine describes itself anew only while nothing of it is lent`() {

@@ -65,7 +65,7 @@ struct Simulation {
             (plan[$0].time, plan[$0].sequence) < (plan[$1].time, plan[$1].sequence)
         }
         // At the same moment an exit comes before the limit: the job was in time.
-        if let deadline = state.nextDeadline, first.map({ deadline < plan[$0].time }) ?? true {
+        if let deadline = state.nextWakeUp, first.map({ deadline < plan[$0].time }) ?? true {
             return Planned(time: deadline, sequence: 0, event: .timePassed)
         }
         return first.map { plan.remove(at: $0) }
@@ -84,7 +84,7 @@ struct Simulation {
         case .stop(let job, let attempt, _):
             let grace = Duration.milliseconds(random.below(9000))
             add(.exited(job, attempt: attempt, .signalled(15)), at: now + grace)
-        case .waits, .ended, .requeued, .ignored: break
+        case .waits, .ended, .requeued, .ignored, .suspend, .resume, .resize, .test, .reset: break
         }
     }
 
@@ -104,9 +104,10 @@ struct Simulation {
 
     private mutating func randomOutcome() -> JobOutcome {
         switch random.below(10) {
-        case 0: .exited(code: Int32(1 + random.below(200)))
+        // Below the code that asks to be queued again.
+        case 0: .exited(code: Int32(1 + random.below(80)))
         case 1: .signalled(9)
-        case 2: .outOfMemory
+        case 2: .outOfMemory(MemoryDeath(.host))
         default: .exited(code: 0)
         }
     }

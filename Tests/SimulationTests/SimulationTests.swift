@@ -28,7 +28,7 @@ struct SimulationTests {
         while simulation.step() {
             let violations = Invariants(state: simulation.state).violations
             guard violations.isEmpty else {
-                Issue.record("\(simulation.actionLog.last ?? "") broke: \(violations)")
+                Issue.record("\(simulation.actionLog.last ?? "") broke (seed \(seed)): \(violations)")
                 return
             }
         }
@@ -122,7 +122,9 @@ struct SimulationTests {
 
         #expect(read == kept)
         let request = JobRequest(label: JobLabel(user: "u", command: ["c"]))
-        #expect(read.on(.submitted(request), at: kept.time) == kept.on(.submitted(request), at: kept.time))
+        // Reasons for waiting are not written; the next round finds them again.
+        let again = read.on(.submitted(request), at: kept.time).filter { !$0.isReason }
+        #expect(again == kept.on(.submitted(request), at: kept.time).filter { !$0.isReason })
         #expect(read == kept)
     }
 
@@ -138,11 +140,15 @@ struct SimulationTests {
         while simulation.step() {
             let violations = Invariants(state: simulation.state).violations
             guard violations.isEmpty else {
-                Issue.record("\(simulation.actionLog.last ?? "") broke: \(violations)")
+                Issue.record("\(simulation.actionLog.last ?? "") broke (seed \(seed)): \(violations)")
                 return
             }
         }
 
         #expect(simulation.state.jobs.all.allSatisfy { $0.phase.isEnded })
     }
+}
+
+extension Action {
+    fileprivate var isReason: Bool { if case .waits = self { true } else { false } }
 }

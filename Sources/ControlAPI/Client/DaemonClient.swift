@@ -10,6 +10,7 @@ package final class DaemonClient {
     private let token: String?
     private var connection: ConnectionBox?
     private let encoder: JSONEncoder
+    private var lastSubmission: (request: SubmitRequest, text: [UInt8])?
     private let decoder = JSONDecoder()
 
     /// Longer than any answer takes, a backup included.
@@ -35,6 +36,20 @@ package final class DaemonClient {
         as type: Reply.Type = Reply.self
     ) throws -> Reply {
         try decode(exchange(method, target, headers: headers, body: Array(encoder.encode(body))))
+    }
+
+    func send<Reply: Decodable>(
+        _ method: String, _ target: String, _ body: [UInt8], headers: [(String, String)]
+    ) throws -> Reply {
+        try decode(exchange(method, target, headers: headers, body: body))
+    }
+
+    /// The text of a submission; whoever submits the same again and again pays for it once.
+    func encodedSubmission(_ request: SubmitRequest) throws -> [UInt8] {
+        if let lastSubmission, lastSubmission.request == request { return lastSubmission.text }
+        let text = Array(try encoder.encode(request))
+        lastSubmission = (request, text)
+        return text
     }
 
     /// For answers that have nothing to say.

@@ -10,7 +10,7 @@ extension DaemonClient {
         var body = request
         body.clientKey = nil
         let headers = request.clientKey.map { [(DaemonProtocol.keyHeader, $0)] } ?? []
-        return try send("POST", "/v1/jobs", body, headers: headers)
+        return try send("POST", "/v1/jobs", encodedSubmission(body), headers: headers)
     }
 
     /// What would become of a submission.

@@ -16,6 +16,7 @@ extension Owner {
         case .requeued(let id): notice(id, "queued again")
         case .test(let name): test(name)
         case .accepted(let id): notice(id, "submitted")
+        case .resize(let id, let attempt, let placement): resize(id, attempt, placement)
         case .reset(let part): log.write("\(part) is to be reset, which no agent does yet")
         case .refused, .waits: break
         case .ignored(let why): log.write("ignored: \(why)")
@@ -23,8 +24,8 @@ extension Owner {
     }
 
     private func tell(_ id: JobID, _ command: AgentCommand) {
-        guard let placement = state.jobs[id]?.placement else { return }
-        for machine in placement.machines { links[machine]?.link.send(command) }
+        guard let job = state.jobs[id] else { return }
+        for machine in state.machines(of: job) { links[machine]?.link.send(command) }
         notice(id, "changes")
     }
 
@@ -35,7 +36,7 @@ extension Owner {
 
     /// Also for a start that may or may not have reached the machine, because an agent starts an attempt once.
     private func start(_ id: JobID, _ attempt: Int, _ placement: Placement, on machine: String) {
-        guard let job = state.jobs[id], let link = links[machine] else { return }
+        guard let job = state.jobs[id], !job.request.isAttached, let link = links[machine] else { return }
         let name = AttemptID(id, attempt)
         guard let launch = launch(of: job.request) else {
             // It comes back as a report of the machine would, so that it is recorded.
@@ -47,7 +48,7 @@ extension Owner {
         let start = AttemptStart(
             attempt: name, ranks: part.ranks, firstRank: part.first, worldSize: placement.ranks.count,
             machinesOfRanks: placement.machinesOfRanks, label: request.label,
-            arrayJob: job.arrayPlace?.job, arrayIndex: job.arrayPlace?.index,
+            arrayJob: job.array?.first, arrayIndex: job.array?.index,
             memoryMode: request.resources.memoryMode, quality: request.resources.quality,
             isolation: request.resources.isolation, timeLimit: request.timeLimit, warning: request.warning,
             restarts: attempt - 1, launch: launch)
@@ -56,17 +57,37 @@ extension Owner {
 
     private func stop(_ id: JobID, _ attempt: Int, _ reason: StopReason) {
         guard let job = state.jobs[id], let placement = job.placement else { return }
+        // Also to parts that have ended already, which do nothing then: what counts is that none is left out.
         let command = AgentCommand.stop(AttemptID(id, attempt), signal: 15, grace: grace(of: job, reason))
         for machine in placement.machines { links[machine]?.link.send(command) }
         notice(id, "\(reason)")
     }
 
+    /// The queue says how long a job may take to give way, the job itself how long it may take otherwise.
     private func grace(of job: Job, _ reason: StopReason) -> Duration {
-        launch(of: job.request)?.grace ?? .seconds(5)
+        if case .preempted = reason {
+            let name = job.request.queue ?? Queue.first
+            if let queue = state.queues.first(where: { $0.name == name }) { return queue.preemption.grace }
+        }
+        return launch(of: job.request)?.grace ?? .seconds(5)
+    }
+
+    private func resize(_ id: JobID, _ attempt: Int, _ placement: Placement) {
+        for part in placement.parts {
+            links[part.machine]?.link.send(.resize(AttemptID(id, attempt), part.ranks))
+        }
+        notice(id, "its virtual device has a new size")
     }
 
     private func test(_ name: String) {
-        log.write("virtual device \(name) is to be tested")
+        guard let device = state.devices.first(where: { $0.name == name }) else { return }
+        links[device.machine]?.link.send(
+            .test(name: name, revision: device.revision, device.device, device.request))
+    }
+
+    /// The attempts that hold resources.
+    var livingAttempts: [AttemptID] {
+        state.activeJobs.compactMap { id in state.jobs[id].map { AttemptID(id, $0.attempt) } }
     }
 
     func notice(_ id: JobID, _ what: String) {
@@ -103,6 +124,9 @@ extension Owner {
         if wasSilent { plan.add(LogEntry(.machineHeard(name), at: now)) }
         reconcile(hello, link, at: now, in: &plan)
         plan.looks.append { $0.keepBoot(hello.boot, of: name) }
+        for device in state.devices where device.machine == name && device.test == nil {
+            plan.looks.append { $0.test(device.name) }
+        }
         if link is LocalLink { plan.looks.append { $0.becomeReady() } }
     }
 
@@ -113,7 +137,9 @@ extension Owner {
         let name = hello.machine.name
         let known = Dictionary(hello.attempts.map { ($0.attempt, $0.state) }) { $1 }
         var expected: Set<AttemptID> = []
-        for (job, machines) in state.livingAttempts where machines.contains(name) {
+        for id in state.activeJobs {
+            guard let job = state.jobs[id], state.machines(of: job).contains(name), !job.request.isAttached
+            else { continue }
             let attempt = AttemptID(job.id, job.attempt)
             expected.insert(attempt)
             if let there = known[attempt] {
@@ -159,7 +185,7 @@ extension Owner {
         _ job: Job, on machine: String, _ hello: AgentHello, at now: TimePoint, in plan: inout Plan
     ) {
         let isSameBoot = hello.boot == boot(of: machine)
-        if job.phase == .launching, isSameBoot, let placement = job.placement {
+        if job.startedAt == nil, job.phase == .launching, isSameBoot, let placement = job.placement {
             plan.looks.append { $0.start(job.id, job.attempt, placement, on: machine) }
         } else {
             log.write("\(job.id).\(job.attempt) is gone from \(machine)")

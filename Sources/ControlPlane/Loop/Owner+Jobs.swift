@@ -115,11 +115,11 @@ extension Owner {
     /// A signal changes nothing in the state, so it is sent and not recorded.
     private func signal(_ job: Job, _ number: Int32, toFirstOnly: Bool) -> JobActionReply {
         let name = job.phase.stateName
-        guard job.phase.holdsResources, let placement = job.placement else {
+        guard job.phase.holdsResources else {
             return JobActionReply(job: job.id, state: name, refusal: "it has no processes")
         }
         let attempt = AttemptID(job.id, job.attempt)
-        for machine in placement.machines {
+        for machine in state.machines(of: job) {
             links[machine]?.link.send(.signal(attempt, number: number, toFirstOnly: toFirstOnly))
         }
         return JobActionReply(job: job.id, state: name)
@@ -130,26 +130,43 @@ extension Owner {
             return references.flatMap { jobs(of: $0) }.filter { selection.matches($0) }
         }
         var found: [Job] = []
-        var after = JobID(0)
-        while true {
-            let part = state.jobs(after: after, limit: 1000)
-            guard let last = part.last else { return found }
-            after = last.id
-            found += part.filter { (includingEnded || !$0.phase.isEnded) && selection.matches($0) }
+        var after: JobID? = JobID(0)
+        while let start = after {
+            let part = state.jobs(after: start, numbers: 10_000)
+            found += part.jobs.filter { (includingEnded || !$0.phase.isEnded) && selection.matches($0) }
+            after = part.next
         }
+        return found
     }
 
     /// The job itself, or the tasks of its array.
     func jobs(of reference: JobReference) -> [Job] {
-        guard let first = state.jobs[reference.job] else { return [] }
-        guard let array = first.request.array, first.arrayPlace?.job == first.id || first.arrayPlace == nil,
-            first.arrayPlace != nil || array.count > 1
-        else { return [first] }
-        let tasks = (0..<array.count).compactMap { state.jobs[JobID(reference.job.number + $0)] }
-        guard let wanted = reference.tasks else { return tasks }
-        return tasks.filter { task in
-            let index = array.index(at: task.id.number - reference.job.number)
-            return wanted.contains { $0.contains(index) }
+        let first = reference.job
+        // The first task may be forgotten already while others still run, so any of them tells of the array.
+        guard let job = state.jobs[first] else { return tasksBehindForgotten(reference) }
+        guard let place = job.array, place.first == first else { return [job] }
+        return tasks(of: first, job.request.array, reference.tasks)
+    }
+
+    private func tasksBehindForgotten(_ reference: JobReference) -> [Job] {
+        guard let other = reference.job.number < state.nextJob.number ? nextKnownTask(of: reference.job) : nil
+        else { return [] }
+        return tasks(of: reference.job, other.request.array, reference.tasks)
+    }
+
+    private func nextKnownTask(of first: JobID) -> Job? {
+        let part = state.jobs(after: first, numbers: 100_000)
+        return part.jobs.first { $0.array?.first == first }
+    }
+
+    private func tasks(of first: JobID, _ array: ArrayRequest?, _ wanted: [ClosedRange<Int>]?) -> [Job] {
+        let count = array?.count ?? 1
+        return (0..<count).compactMap { place in
+            guard let job = state.jobs[JobID(first.number + place)], job.array?.first == first else {
+                return nil
+            }
+            guard let wanted, let index = job.array?.index else { return job }
+            return wanted.contains { $0.contains(index) } ? job : nil
         }
     }
 }

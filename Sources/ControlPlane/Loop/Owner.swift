@@ -25,6 +25,8 @@ final class Owner {
     /// Mail that came before the daemon was ready, or whose record failed and that must not get lost.
     private var kept: [Mail] = []
     private var launches = LaunchCache()
+    /// Jobs of a checkpoint that could not be written.
+    private var unwritten: [JobID] = []
     private var isStopping: Answer<Void>?
 
     /// How an agent is reached, and since when it has been silent.
@@ -77,7 +79,7 @@ final class Owner {
     /// Until the state, an agent or a failed write needs attention without mail.
     private var pause: Duration? {
         let now = clock.now()
-        var times = [state.wakeUp, nextSilence].compactMap { $0 }
+        var times = [state.nextWakeUp, nextSilence].compactMap { $0 }
         if trouble != nil { times.append(now + Owner.retryPause) }
         // A time that just passed is looked at in the next turn, and never in a circle without a pause.
         return times.min().map { max(.milliseconds(trouble == nil ? 0 : 1000), $0 - now) }
@@ -109,7 +111,7 @@ final class Owner {
         let now = max(state.time, clock.now())
         let mails = kept + mails
         kept = []
-        if isReady, let due = state.wakeUp, due <= now { plan.add(LogEntry(.timePassed, at: now)) }
+        if isReady, let due = state.nextWakeUp, due <= now { plan.add(LogEntry(.timePassed, at: now)) }
         noteSilence(at: now, in: &plan)
         for mail in mails { take(mail, at: now, in: &plan) }
         carryOut(plan, at: now)
@@ -145,14 +147,17 @@ final class Owner {
     private func apply(_ entry: LogEntry) -> [Action] {
         let actions = state.on(entry.event, at: entry.time)
         eventsSinceCheckpoint += 1
-        recorder.note(entry.event, actions, in: state)
+        recorder.note(actions, in: state)
         for action in actions { perform(action) }
         return actions
     }
 
     func checkpoint() {
         do {
-            try store.write(recorder.checkpoint(of: &state))
+            let difference = try recorder.difference(of: &state, besides: unwritten)
+            unwritten = difference.changed
+            try store.write(difference.checkpoint)
+            unwritten = []
             recorder.written()
             eventsSinceCheckpoint = 0
         } catch {
@@ -203,7 +208,7 @@ final class Owner {
     func becomeReady() {
         guard !isReady else { return }
         isReady = true
-        log.write("ready: \(state.waitingCount) jobs wait, \(state.runningCount) run")
+        log.write("ready: \(state.waitingCount) jobs wait, \(state.activeJobs.count) run")
         // What was kept is done with the next turn.
         mailbox.put(.look { _ in })
     }

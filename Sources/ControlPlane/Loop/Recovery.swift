@@ -23,7 +23,7 @@ struct Recovery {
         // What the actions ask for was done before, or is settled when the agents join.
         try store.events(after: after) { logged in
             let actions = state.on(logged.event, at: logged.time)
-            recorder.note(logged.event, actions, in: state)
+            recorder.note(actions, in: state)
             replayed += 1
             if let key = logged.key { store.setResult(KeyResult(actions, logged.event), ofKey: key) }
         }

@@ -23,14 +23,14 @@ extension Routes {
                 version: DaemonVersion.text, pid: ProcessInfo.processInfo.processIdentifier,
                 stateFolder: folder, isReady: owner.isReady, startedAt: startedAt,
                 durability: DaemonVersion.durability, jobsWaiting: owner.state.waitingCount,
-                jobsRunning: owner.state.runningCount, machines: owner.machineRows,
-                queues: owner.state.queueList.map(\.name), trouble: owner.trouble.map { "\($0)" })
+                jobsRunning: owner.state.activeJobs.count, machines: owner.machineRows,
+                queues: owner.state.queues.map(\.name), trouble: owner.trouble.map { "\($0)" })
         }
     }
 
     func queues(_ request: RouteRequest) async throws -> HTTPAnswer {
         switch (request.method, request.path.count) {
-        case ("GET", 1): return try .value(await daemon.look { $0.state.queueList })
+        case ("GET", 1): return try .value(await daemon.look { $0.state.queues })
         case ("PUT", 2):
             let queue = try request.decoded(Queue.self)
             guard queue.name == request.path[1] else {
@@ -71,7 +71,7 @@ extension Routes {
     func devices(_ request: RouteRequest) async throws -> HTTPAnswer {
         let path = request.path
         switch (request.method, path.count) {
-        case ("GET", 1): return try .value(await daemon.look { $0.state.namedDeviceList })
+        case ("GET", 1): return try .value(await daemon.look { $0.state.devices })
         case ("POST", 1):
             let device = try request.decoded(NamedDeviceRequest.self)
             try checkName(device.name, of: "virtual device")
@@ -137,7 +137,8 @@ extension Owner {
             let link = links[facts.name]
             return DaemonStatus.MachineRow(
                 name: facts.name, machineClass: link?.hello.machineClass ?? .cloud,
-                state: link.map { $0.isSilent ? "silent" : "up" } ?? "down", why: nil, cores: facts.cores,
+                state: link == nil ? "DOWN" : facts.status.stateName,
+                why: link == nil ? "its agent has not connected" : facts.status.closedBecause, cores: facts.cores,
                 coresFree: facts.coresFree, memory: facts.memory, memoryFree: facts.memoryFree,
                 devices: facts.devices, jobs: facts.jobs, enforcement: link?.hello.enforcement ?? [:])
         }

@@ -48,9 +48,9 @@ extension Routes {
             var after: JobID? = JobID(0)
             while let start = after {
                 let part = try await daemon.look { owner in
-                    let jobs = owner.state.jobs(after: start, limit: 500)
-                    let kept = jobs.filter { (all || !$0.phase.isEnded) && selection.matches($0) }
-                    return (owner.rows(kept), jobs.last?.id)
+                    let found = owner.state.jobs(after: start, numbers: 500)
+                    let kept = found.jobs.filter { (all || !$0.phase.isEnded) && selection.matches($0) }
+                    return (owner.rows(kept), found.next)
                 }
                 rows += part.0
                 after = part.1

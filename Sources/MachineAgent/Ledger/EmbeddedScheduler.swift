@@ -141,7 +141,7 @@ package final class EmbeddedScheduler: Sendable {
     /// Until the next time limit, but at most a second: the death of another command changes no file.
     private func patience(_ record: LedgerRecord) -> Duration {
         let longest = Duration.seconds(1)
-        guard let deadline = record.state.nextDeadline else { return longest }
+        guard let deadline = record.state.nextWakeUp else { return longest }
         return min(longest, max(.zero, deadline - record.clock.now()))
     }
 }

@@ -72,7 +72,7 @@ extension Ledger {
     /// Marks the jobs of dead owners as lost and stops jobs that are over their limit.
     func catchUp() throws {
         try change { transaction in
-            if let deadline = transaction.state.nextDeadline, deadline <= transaction.now {
+            if let deadline = transaction.state.nextWakeUp, deadline <= transaction.now {
                 transaction.apply(.timePassed)
             }
         }
@@ -215,7 +215,7 @@ extension Ledger {
     /// Whether an owner died or a limit passed that nobody has noticed yet.
     func needsAttention(_ record: LedgerRecord) -> Bool {
         if !record.clock.isCurrent { return true }
-        if let deadline = record.state.nextDeadline, deadline <= record.clock.now() { return true }
+        if let deadline = record.state.nextWakeUp, deadline <= record.clock.now() { return true }
         return record.owners.contains { !LedgerOwner.isAlive($0, in: ownersFolder) }
     }
 }

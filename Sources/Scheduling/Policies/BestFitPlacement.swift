@@ -6,6 +6,7 @@ package struct BestFitPlacement: PlacementPolicy {
 
     package func terms(of candidate: NodeCandidate) -> [PlacementTerm] {
         [
+            PlacementTerm("sub-healthy", candidate.isSubHealthy ? 1 : 0),
             PlacementTerm("not the preferred node", candidate.isPreferred ? 0 : 1),
             PlacementTerm("distance to \(candidate.device)", candidate.deviceDistance),
             PlacementTerm("share of \(candidate.device) left, 1/10000", candidate.deviceLeft.units),

@@ -6,9 +6,11 @@ package struct SpreadPlacement: PlacementPolicy {
 
     package func terms(of candidate: NodeCandidate) -> [PlacementTerm] {
         [
+            PlacementTerm("sub-healthy", candidate.isSubHealthy ? 1 : 0),
             PlacementTerm("not the preferred node", candidate.isPreferred ? 0 : 1),
             PlacementTerm("distance to \(candidate.device)", candidate.deviceDistance),
             PlacementTerm("share of \(candidate.device) left, negated", -candidate.deviceLeft.units),
+            PlacementTerm("core time left on the machine, negated", -candidate.machineCoresLeft.units),
             PlacementTerm("core time left, negated", -candidate.coresLeft.units),
             PlacementTerm("memory left, negated", -candidate.memoryLeft.bytes),
         ]

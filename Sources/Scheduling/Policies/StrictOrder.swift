@@ -1,11 +1,10 @@
 package import Essentials
 
-/// Nobody overtakes: a job that does not fit holds back every job behind it.
+/// Nobody overtakes: a job that does not fit holds back every job of its queue behind it.
 package struct StrictOrder: QueuePolicy {
     package init() {}
 
-    package func room(
-        forJobLimitedTo limit: Duration?, behind reservation: Reservation, free: [FreeResources],
-        at now: TimePoint
-    ) -> [FreeResources]? { nil }
+    package func overtaking(
+        byJobLimitedTo limit: Duration?, of reservation: Reservation, at now: TimePoint
+    ) -> Overtaking { .nothing }
 }
