@@ -268,10 +268,13 @@ let allTargets: [Target] = [
     tests("SchedulingTests", ["Essentials", "HardwareTopology", "Scheduling"]),
     tests("SimulationTests", ["Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling"]),
     tests("ControlAPITests", ["Essentials", "HardwareTopology", "Scheduling", "ControlAPI"]),
-    tests("StoreTests", ["Essentials", "HardwareTopology", "Scheduling", "Store"]),
+    tests("StoreTests", ["Essentials", "HardwareTopology", "Scheduling", "Store", sqlite]),
     tests(
         "DaemonTests",
-        ["Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "heng", "hengd", "heng-step"]),
+        [
+            "Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "ControlPlane", "heng",
+            "hengd", "heng-step",
+        ]),
     tests("CollectivesTests", ["Essentials", "Collectives", "CLinux"]),
     tests(
         "CPUBackendTests",

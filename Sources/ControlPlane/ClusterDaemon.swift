@@ -57,6 +57,8 @@ package final class ClusterDaemon: Sendable {
         let begin = TimePoint.monotonicNow()
         let store = try StateStore(folder: folder)
         let recovery = try Recovery(from: store)
+        try store.claim()
+        try recovery.keepClock(in: store)
         let took = (TimePoint.monotonicNow() - begin).inSeconds.formatted(digits: 3)
         log.write(
             "recovered in \(took) s: \(recovery.state.waitingCount) jobs wait, \(recovery.state.activeJobs.count) hold resources, \(recovery.replayed) events behind the checkpoint"

@@ -13,7 +13,7 @@ package final class StateStore {
     package let folder: String
     package let path: String
     /// Grows with each opening, so that a daemon sees when another one works on its database.
-    package let epoch: Int
+    package private(set) var epoch = 0
     let database: DatabaseQueue
     /// The number of the next event.
     var nextEvent: Int64 = 1
@@ -36,13 +36,11 @@ package final class StateStore {
             database = try DatabaseQueue(path: path, configuration: StateStore.settings)
             try StateStore.prepare(database, path)
             if isNew { syncFolder(folder) }
-            epoch = try database.writeWithoutTransaction(StateStore.raiseEpoch)
             (requests, payloads, nextEvent) = try database.read { db in
                 let last = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM events") ?? 0
                 let checkpoint = try Int64.fetchOne(db, sql: "SELECT seq FROM frame") ?? 0
                 return (try RequestTable(db), try PayloadTable(db), max(last, checkpoint) + 1)
             }
-            dataVersion = try version()
         } catch {
             throw StoreError(error, at: path).offering(Backups.newest(in: folder))
         }
@@ -84,6 +82,20 @@ package final class StateStore {
         let head = try file.read(upToCount: 16) ?? Data()
         guard head.elementsEqual("SQLite format 3\0".utf8), size >= 512 else {
             throw StoreError.corrupt(path: path, what: "it does not begin as a database", backup: nil)
+        }
+        if LogFileCheck(path + "-wal")?.isDamagedInside == true {
+            throw StoreError.corrupt(
+                path: path, what: "its log, \(fileName)-wal, is damaged in the middle", backup: nil)
+        }
+    }
+
+    /// Takes the database over from whoever had it before; called once everything could be read.
+    package func claim() throws(StoreError) {
+        do {
+            epoch = try database.writeWithoutTransaction(StateStore.raiseEpoch)
+            dataVersion = try version()
+        } catch {
+            throw StoreError(error, at: path)
         }
     }
 
@@ -128,9 +140,9 @@ extension StateStore {
     func writing<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
         do {
             return try database.writeWithoutTransaction { db in
-                try checkEpoch(db)
                 var value: Value?
                 try db.inTransaction(.immediate) {
+                    try checkEpoch(db)
                     value = try body(db)
                     return .commit
                 }
@@ -145,7 +157,7 @@ extension StateStore {
     /// SQLite's number changes when another connection has written; then the epoch says whether that was a daemon.
     private func checkEpoch(_ db: Database) throws {
         let version = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
-        guard version != dataVersion else { return }
+        guard epoch > 0, version != dataVersion else { return }
         let now = try String.fetchOne(db, sql: "SELECT value FROM facts WHERE name = 'epoch'")
         guard now == "\(epoch)" else { throw StoreError.superseded(path: path) }
         dataVersion = version

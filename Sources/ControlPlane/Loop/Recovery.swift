@@ -1,17 +1,17 @@
 internal import Essentials
 internal import Foundation
-internal import Scheduling
-internal import Store
+package import Scheduling
+package import Store
 
 /// The state as the database has it: the last checkpoint and the events behind it.
-struct Recovery {
-    let state: ClusterState
+package struct Recovery {
+    package let state: ClusterState
     let recorder: StateRecorder
     let clock: DaemonClock
     /// Events since the checkpoint.
     let replayed: Int
 
-    init(from store: StateStore) throws {
+    package init(from store: StateStore) throws {
         var state = ClusterState()
         var recorder = StateRecorder()
         var replayed = 0
@@ -27,21 +27,23 @@ struct Recovery {
             replayed += 1
             if let key = logged.key { store.setResult(KeyResult(actions, logged.event), ofKey: key) }
         }
-        clock = try Recovery.clock(in: store, notBefore: state.time)
+        let kept = try store.fact("clock").flatMap {
+            // One that cannot be read is as good as none.
+            try? JSONDecoder().decode(DaemonClock.self, from: Data($0.utf8))
+        }
+        if let kept, kept.isOfThisBoot, kept.now() >= state.time {
+            clock = kept
+        } else {
+            clock = DaemonClock(notBefore: state.time)
+        }
         self.state = state
         self.recorder = recorder
         self.replayed = replayed
     }
 
-    private static func clock(in store: StateStore, notBefore earliest: TimePoint) throws -> DaemonClock {
-        let kept = try store.fact("clock").flatMap {
-            // One that cannot be read is as good as none.
-            try? JSONDecoder().decode(DaemonClock.self, from: Data($0.utf8))
-        }
-        if let kept, kept.isOfThisBoot, kept.now() >= earliest { return kept }
-        let new = DaemonClock(notBefore: earliest)
-        try store.set("clock", to: String(decoding: JSONEncoder().encode(new), as: UTF8.self))
-        return new
+    /// Lets the next daemon of this boot go on with the same clock.
+    func keepClock(in store: StateStore) throws {
+        try store.set("clock", to: String(decoding: JSONEncoder().encode(clock), as: UTF8.self))
     }
 }
 
