@@ -108,7 +108,7 @@ extension AttemptWorker {
             let record = AttemptRecord(
                 start: start, boot: boot, files: plan.files, enforcement: limits[0].report.lines,
                 regions: regions)
-            try folder.write(record, to: AttemptFolder.recordName)
+            try folder.writeJSON(record, to: AttemptFolder.recordName)
             return try launch(plan, limits, record, folder, markers)
         } catch {
             for limits in limits { limits.discard() }

@@ -57,7 +57,7 @@ struct AttemptFolder: Hashable, Sendable {
         Failure("\(path) cannot be written: \(sentence(errno)).")
     }
 
-    func write(_ value: some Encodable, to name: String) throws {
+    func writeJSON(_ value: some Encodable, to name: String) throws {
         try write(Array(JSONEncoder().encode(value)), to: name)
     }
 

@@ -23,7 +23,7 @@ extension AttemptWorker {
         var changed = record
         changed.start.ranks = devices
         // An agent that comes later must know the limits that were in force.
-        try? attempt.folder.write(changed, to: AttemptFolder.recordName)
+        try? attempt.folder.writeJSON(changed, to: AttemptFolder.recordName)
         attempt.record = changed
     }
 

@@ -209,7 +209,7 @@ final class AttemptWorker {
         attempt.isSuspended = false
         // A single rank's own file says it all; anything else is kept as it was decided.
         if attempt.ranks.count != 1 || attempt.folder.end(ofRank: 0) == nil {
-            try? attempt.folder.write(end, to: AttemptFolder.endName)
+            try? attempt.folder.writeJSON(end, to: AttemptFolder.endName)
         }
         for region in attempt.record?.regions ?? [] { unsafe unlink(region) }
         tell(attempt, .ended(attempt.id, end))
