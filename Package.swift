@@ -355,6 +355,13 @@ let allTargets: [Target] = [
 let wantsBenchmarks = ProcessInfo.processInfo.environment["HENG_BENCHMARKS"] == "1"
 let benchmarkTargets: [Target] = [
     .executableTarget(
+        name: "benchmark-attempts",
+        dependencies: [
+            "Essentials", "HardwareTopology", "Scheduling", "TopologyDiscovery", "MachineAgent",
+            "ControlAPI", "heng-step",
+        ],
+        path: "Benchmarks/attempts", swiftSettings: swiftSettings),
+    .executableTarget(
         name: "benchmark-loadgen", dependencies: ["Essentials", "Results", "LoadGeneration"],
         path: "Benchmarks/loadgen", swiftSettings: swiftSettings),
     .executableTarget(
