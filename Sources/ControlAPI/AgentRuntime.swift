@@ -11,6 +11,9 @@ package protocol AgentRuntime: AnyObject, Sendable {
         expecting attempts: [AttemptID], reporting report: @escaping @Sendable (AgentReport) -> Void
     ) throws -> AgentHello
 
+    /// Every attempt that it knows now, for the greeting after a broken connection.
+    var statuses: [AttemptStatus] { get }
+
     /// Takes a command and returns at once.
     func carryOut(_ command: AgentCommand)
 

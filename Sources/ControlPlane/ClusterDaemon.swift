@@ -142,6 +142,11 @@ private final class EarlyReports: Sendable {
 }
 
 extension ClusterDaemon {
+    /// Takes a folder as long as the value is kept.
+    package static func lock(_ folder: String) throws -> any AnyObject & Sendable {
+        try FolderLock(folder: folder)
+    }
+
     /// Puts a backup in the place of a folder's database while no daemon works there.
     ///
     /// Returns the name under which the database of before is kept.

@@ -27,8 +27,9 @@ final class DaemonRun: Sendable {
     func untilStopped() throws {
         raiseFileLimit()
         StopSignals.call { [end] in end.signal() }
-        let server = HTTPServer(daemon) { [end] in end.signal() }
         let (paths, address) = (paths, address)
+        let token = try address.map { _ in try JoinToken.read(paths) }
+        let server = HTTPServer(daemon, joinToken: token) { [end] in end.signal() }
         let listening = Task {
             do {
                 try await server.run(socket: paths.socket, listening: address)

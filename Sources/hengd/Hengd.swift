@@ -4,6 +4,7 @@ internal import ControlPlane
 internal import Essentials
 internal import Foundation
 internal import HardwareTopology
+internal import MachineAgent
 internal import Scheduling
 internal import TopologyDiscovery
 
@@ -38,6 +39,18 @@ struct Hengd: ParsableCommand {
     @Option(help: "Where agents of other machines reach this one: HOST:PORT.")
     var listen: String?
 
+    @Option(help: "The name of this machine; else its host name.")
+    var name: String?
+
+    @Flag(help: "Only lend this machine to the daemon that --server names.")
+    var agentOnly = false
+
+    @Option(help: "With --agent-only, the daemon: HOST:PORT as its --listen says, or the path of its socket.")
+    var server: String?
+
+    @Option(help: "With --agent-only, the text of join-token in the daemon's state folder.")
+    var token: String?
+
     @Option(help: "Put this backup in the place of the database, which is kept under another name, and end.")
     var restore: String?
 
@@ -64,29 +77,52 @@ struct Hengd: ParsableCommand {
         try makeFolder(paths.folder)
         if let restore { return try self.restore(restore, paths) }
         let log = try DaemonLog(path: foreground ? nil : paths.log)
-        let address = try listen.map(parsedAddress)
-        let daemon = try ClusterDaemon(folder: paths.folder, runtime: runtime(), log: log)
+        if agentOnly { return try runAgent(paths, log) }
+        let address = try listen.map { try parsedAddress($0, "--listen") }
+        let daemon = try ClusterDaemon(folder: paths.folder, runtime: runtime(paths), log: log)
         try DaemonRun(daemon, paths: paths, listening: address, log: log).untilStopped()
     }
 
-    private func runtime() throws -> (any AgentRuntime)? {
-        guard MachineClass(rawValue: machineClass) != nil else {
+    private func runAgent(_ paths: StatePaths, _ log: DaemonLog) throws {
+        guard let server else { throw ValidationError("--agent-only needs --server.") }
+        let lock = try ClusterDaemon.lock(paths.folder)
+        let address = server.hasPrefix("/") ? .socket(server) : try parsedAddress(server, "--server")
+        let agent = RemoteAgent(
+            try runtime(paths), of: try parsedClass(), server: address, token: token ?? "", log: log)
+        let end = DispatchSemaphore(value: 0)
+        StopSignals.call { end.signal() }
+        try agent.start()
+        end.wait()
+        agent.stop()
+        withExtendedLifetime(lock) {}
+    }
+
+    private func parsedClass() throws -> MachineClass {
+        guard let found = MachineClass(rawValue: machineClass) else {
             throw ValidationError("--class is one of cloud, edge and terminal.")
         }
-        let topology = try Topology.discover()
-        let machine = Machine(topology: topology, lendable: try Topology.allowedCPUs())
+        return found
+    }
+
+    private func runtime(_ paths: StatePaths) throws -> any AgentRuntime {
+        var topology = try Topology.discover()
+        if let name { topology.machineName = name }
+        var machine = Machine(topology: topology, lendable: try Topology.allowedCPUs())
+        let environment = ProcessInfo.processInfo.environment
+        if let allocation = SlurmAllocation(environment: environment, affinity: machine.lendable) {
+            machine = allocation.restrict(machine)
+        }
         switch executor {
         case .null: return NullAgent(machine: machine, duration: .milliseconds(nullDuration))
         case .agent:
-            throw Failure(
-                "This hengd has no agent of its own yet.", nextStep: "Use --executor null.",
-                exitCode: .setupMissing)
+            return MachineRuntime(
+                folder: paths.folder + "/attempts", machine: machine, machineClass: try parsedClass())
         }
     }
 
-    private func parsedAddress(_ text: String) throws -> DaemonAddress {
+    private func parsedAddress(_ text: String, _ option: String) throws -> DaemonAddress {
         guard let address = DaemonAddress(parsing: text) else {
-            throw ValidationError("--listen wants HOST:PORT, such as 0.0.0.0:7878.")
+            throw ValidationError("\(option) wants HOST:PORT, such as 192.0.2.1:7878.")
         }
         return address
     }

@@ -88,7 +88,8 @@ struct BadInputTests {
             good.replacing("\"priority\":0", with: "\"priority\":0,\"prioritty\":5"), on: daemon)
         let missing = try post(good.replacing("\"priority\":0,", with: ""), on: daemon)
         let wrong = try post(good.replacing("\"priority\":0", with: "\"priority\":\"high\""), on: daemon)
-        let accepted = try post(good.replacing("\"priority\":0", with: "\"priority\":0,\"payload\":null"), on: daemon)
+        let accepted = try post(
+            good.replacing("\"priority\":0", with: "\"priority\":0,\"payload\":null"), on: daemon)
 
         #expect(unknown.contains("job.prioritty"))
         #expect(missing.contains("lacks the field") && missing.contains("job.priority"))

@@ -51,7 +51,8 @@ struct PowerCutTests {
         for number in 0..<2500 {
             let array = number % 50 == 0 ? ArrayRequest(indices: [0...9]) : nil
             let reply = try client.submit(
-                .small("\(number)", held: number % 3 == 0, array: array, script: "#!/bin/sh\n# \(number % 7)"))
+                .small("\(number)", held: number % 3 == 0, array: array, script: "#!/bin/sh\n# \(number % 7)")
+            )
             let length = try FileManager.default.attributesOfItem(atPath: record)[.size] as? Int ?? 0
             acknowledged.append(Acknowledged(job: reply.job, count: reply.count, length: length))
         }

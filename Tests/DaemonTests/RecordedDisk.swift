@@ -39,7 +39,9 @@ enum RecordedDisk {
         while place + 24 <= bytes.count {
             let (kind, name) = (number(0, 4), number(4, 4))
             let (offset, length) = (number(8, 8), number(16, 8))
-            guard let kind = Entry.Kind(rawValue: UInt32(kind)) else { throw Failure("a record is unreadable") }
+            guard let kind = Entry.Kind(rawValue: UInt32(kind)) else {
+                throw Failure("a record is unreadable")
+            }
             let hasData = kind == .write || kind == .rename
             let body = place + 24 + name
             let end = body + (hasData ? length : 0)
@@ -68,7 +70,8 @@ enum RecordedDisk {
             case .write, .truncate: files[entry.path, default: File()].pending.append(entry)
             case .sync: files[entry.path]?.settle()
             case .unlink: files[entry.path] = nil
-            case .rename: files[String(decoding: entry.data, as: UTF8.self)] = files.removeValue(forKey: entry.path)
+            case .rename:
+                files[String(decoding: entry.data, as: UTF8.self)] = files.removeValue(forKey: entry.path)
             case .syncFolder: durableNames.formUnion(files.keys)
             }
         }

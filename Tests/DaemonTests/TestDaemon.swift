@@ -52,7 +52,9 @@ final class TestDaemon {
         let deadline = TimePoint.monotonicNow() + .seconds(60)
         while (try? client().status().isReady) != true {
             guard program?.isRunning == true else { throw Failure("hengd ended: \(output)") }
-            guard TimePoint.monotonicNow() < deadline else { throw Failure("hengd does not answer: \(output)") }
+            guard TimePoint.monotonicNow() < deadline else {
+                throw Failure("hengd does not answer: \(output)")
+            }
             usleep(2000)
         }
     }

@@ -45,7 +45,8 @@ func request(_ name: String, payload: PayloadID? = nil) -> JobRequest {
 
 func submission(_ name: String, at second: Int, key: String? = nil, payload: PayloadID? = nil) -> LogEntry {
     LogEntry(
-        .submitted(request(name, payload: payload)), at: TimePoint(nanoseconds: Int64(second) * 1_000_000_000),
+        .submitted(request(name, payload: payload)),
+        at: TimePoint(nanoseconds: Int64(second) * 1_000_000_000),
         key: key)
 }
 

@@ -60,15 +60,17 @@ package final class DaemonClient {
     }
 
     /// Opens a stream of events on a connection of its own.
+    ///
+    /// `silence` ends the stream when so long not even a sign of life has come.
     package func events(
         _ method: String = "GET", _ target: String, _ body: (some Encodable)? = Int?.none,
-        after last: String? = nil
+        after last: String? = nil, silence: Duration? = nil
     ) throws -> EventStream {
         let bytes = try body.map { Array(try encoder.encode($0)) } ?? []
         var headers = self.headers([("accept", "text/event-stream")])
         if let last { headers.append(("last-event-id", last)) }
         do {
-            var connection = try Connection(address, timeout: nil)
+            var connection = try Connection(address, timeout: silence)
             var answer = try HTTPExchange(method, target, headers: headers, body: bytes, on: &connection)
             guard answer.status == 200 else {
                 try answer.readBody(&connection)

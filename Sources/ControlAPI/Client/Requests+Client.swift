@@ -78,8 +78,8 @@ package struct BackupReply: Hashable, Codable, Sendable {
     package init(path: String) { self.path = path }
 }
 
-/// A name as part of a path.
-private func escaped(_ name: String) -> String {
+/// A name as part of the path of a request.
+package func escaped(_ name: String) -> String {
     var text = ""
     for byte in name.utf8 {
         let character = Character(Unicode.Scalar(byte))

@@ -33,8 +33,12 @@ package final class NullAgent: AgentRuntime {
         }
         for attempt in attempts { end(attempt, after: duration) }
         return AgentHello(
-            machine: machine, boot: DaemonClock.currentBoot,
+            machine: machine, boot: BootName.current,
             attempts: attempts.map { AttemptStatus($0, .running) })
+    }
+
+    package var statuses: [AttemptStatus] {
+        state.withLock { $0.running.map { AttemptStatus($0, .running) } }
     }
 
     package func carryOut(_ command: AgentCommand) {

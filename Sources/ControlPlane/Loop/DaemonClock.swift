@@ -17,19 +17,13 @@ struct DaemonClock: Codable, Hashable, Sendable {
     let offset: Int64
 
     init(notBefore earliest: TimePoint) {
-        boot = DaemonClock.currentBoot
+        boot = BootName.current
         offset = max(earliest, .wallNow()).nanoseconds - DaemonClock.sinceBoot()
     }
 
-    var isOfThisBoot: Bool { boot == DaemonClock.currentBoot }
+    var isOfThisBoot: Bool { boot == BootName.current }
 
     func now() -> TimePoint { TimePoint(nanoseconds: DaemonClock.sinceBoot() + offset) }
-
-    static let currentBoot: String = {
-        // Without the file every boot looks the same, and only the steadiness over a restart is lost.
-        let bytes = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id") ?? Data()
-        return String(decoding: bytes.prefix { $0 > 32 }, as: UTF8.self)
-    }()
 
     /// Counts while the machine sleeps, too.
     private static func sinceBoot() -> Int64 {
@@ -37,4 +31,13 @@ struct DaemonClock: Codable, Hashable, Sendable {
         unsafe clock_gettime(CLOCK_BOOTTIME, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
+}
+
+/// The name of this run of the machine's kernel.
+package enum BootName {
+    package static let current: String = {
+        // Without the file every boot looks the same, and only the steadiness over a restart is lost.
+        let bytes = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id") ?? Data()
+        return String(decoding: bytes.prefix { $0 > 32 }, as: UTF8.self)
+    }()
 }

@@ -138,7 +138,8 @@ extension Owner {
             return DaemonStatus.MachineRow(
                 name: facts.name, machineClass: link?.hello.machineClass ?? .cloud,
                 state: link == nil ? "DOWN" : facts.status.stateName,
-                why: link == nil ? "its agent has not connected" : facts.status.closedBecause, cores: facts.cores,
+                why: link == nil ? "its agent has not connected" : facts.status.closedBecause,
+                cores: facts.cores,
                 coresFree: facts.coresFree, memory: facts.memory, memoryFree: facts.memoryFree,
                 devices: facts.devices, jobs: facts.jobs, enforcement: link?.hello.enforcement ?? [:])
         }

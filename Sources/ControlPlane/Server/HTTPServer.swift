@@ -22,8 +22,10 @@ package final class HTTPServer: Sendable {
     /// A connection that says nothing is closed after so long.
     private static let idleLimit: TimeAmount = .seconds(60)
 
-    package init(_ daemon: ClusterDaemon, stopRequested: @escaping @Sendable () -> Void) {
-        routes = Routes(daemon: daemon, stopRequested: stopRequested)
+    package init(
+        _ daemon: ClusterDaemon, joinToken: String?, stopRequested: @escaping @Sendable () -> Void
+    ) {
+        routes = Routes(daemon: daemon, joinToken: joinToken, stopRequested: stopRequested)
         log = daemon.log
     }
 

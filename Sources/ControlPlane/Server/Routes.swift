@@ -30,6 +30,8 @@ struct RouteRequest: Sendable {
 struct Routes: Sendable {
     let daemon: ClusterDaemon
     let submissions = SubmissionReader()
+    /// What machines must show to join; nil when none may.
+    let joinToken: String?
     let stopRequested: @Sendable () -> Void
 
     func answer(_ request: RouteRequest) async throws -> HTTPAnswer {
@@ -41,6 +43,7 @@ struct Routes: Sendable {
         try checkPhase()
         switch first {
         case "jobs": return try await jobs(request)
+        case "agents": return try await agents(request)
         case "events": return try await events(request)
         case "queues": return try await queues(request)
         case "accounts": return try await accounts(request)
