@@ -45,10 +45,11 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbird: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
-let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 
 /// Kernels of OpenCL devices, as text in the program.
 let openCLKernels: [Resource] = [
@@ -114,7 +115,7 @@ let allTargets: [Target] = [
     // Floor 4
     library("KernelInterface", ["Essentials", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph"]),
     library("Collectives", ["Essentials", "Results", "CLinux"]),
-    library("ControlAPI", ["Essentials", "HardwareTopology", "Scheduling", nioCore, nioPosix, nioHTTP]),
+    library("ControlAPI", ["Essentials", "HardwareTopology", "Scheduling"]),
     library("Store", ["Essentials", "Scheduling", "Results", "CLinux", sqlite]),
     library(
         "DeviceConformance",
@@ -148,7 +149,7 @@ let allTargets: [Target] = [
         "ControlPlane",
         [
             "Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "CLinux", hummingbird,
-            nioCore, nioPosix,
+            httpTypes, logging, nioCore, nioPosix,
         ]),
 
     library(
@@ -226,6 +227,9 @@ let allTargets: [Target] = [
     .executableTarget(
         name: "agent-test-program", dependencies: ["Essentials", "Collectives", "MachineAgent"],
         path: "Tests/TestPrograms/agent-test-program", swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "daemon-load", dependencies: ["Essentials", "Scheduling", "ControlAPI"],
+        path: "Tests/TestPrograms/daemon-load", swiftSettings: swiftSettings),
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
@@ -264,10 +268,13 @@ let allTargets: [Target] = [
     tests("SchedulingTests", ["Essentials", "HardwareTopology", "Scheduling"]),
     tests("SimulationTests", ["Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling"]),
     tests("ControlAPITests", ["Essentials", "HardwareTopology", "Scheduling", "ControlAPI"]),
-    tests("StoreTests", ["Essentials", "HardwareTopology", "Scheduling", "Store"]),
+    tests("StoreTests", ["Essentials", "HardwareTopology", "Scheduling", "Store", sqlite]),
     tests(
         "DaemonTests",
-        ["Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "heng", "hengd", "heng-step"]),
+        [
+            "Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "ControlPlane", "heng",
+            "hengd", "heng-step",
+        ]),
     tests("CollectivesTests", ["Essentials", "Collectives", "CLinux"]),
     tests(
         "CPUBackendTests",
@@ -348,6 +355,13 @@ let allTargets: [Target] = [
 let wantsBenchmarks = ProcessInfo.processInfo.environment["HENG_BENCHMARKS"] == "1"
 let benchmarkTargets: [Target] = [
     .executableTarget(
+        name: "benchmark-attempts",
+        dependencies: [
+            "Essentials", "HardwareTopology", "Scheduling", "TopologyDiscovery", "MachineAgent",
+            "ControlAPI", "heng-step",
+        ],
+        path: "Benchmarks/attempts", swiftSettings: swiftSettings),
+    .executableTarget(
         name: "benchmark-loadgen", dependencies: ["Essentials", "Results", "LoadGeneration"],
         path: "Benchmarks/loadgen", swiftSettings: swiftSettings),
     .executableTarget(
@@ -386,6 +400,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: allTargets + (wantsBenchmarks ? benchmarkTargets : []) + (wantsFuzzing ? fuzzTargets : []),
     swiftLanguageModes: [.v6]

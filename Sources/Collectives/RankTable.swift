@@ -15,37 +15,57 @@ package struct RankTable: Codable, Hashable, Sendable {
         package var numaNode: Int?
         /// Where its output goes, when that is a file.
         package var output: String?
+        /// The machine it runs on; nil is the reader's own.
+        package var machine: String?
 
-        package init(rank: Int, cpus: CPUSet, numaNode: Int? = nil, output: String? = nil) {
+        package init(
+            rank: Int, cpus: CPUSet, numaNode: Int? = nil, output: String? = nil, machine: String? = nil
+        ) {
             self.rank = rank
             self.cpus = cpus
             self.numaNode = numaNode
             self.output = output
+            self.machine = machine
         }
+    }
+
+    /// How far the ranks of a table have come (R4011-21).
+    package enum Status: String, Codable, Sendable {
+        case initializing
+        /// All ranks have been started.
+        case complete
     }
 
     package static let currentVersion = 1
 
     package var version = Self.currentVersion
     package var job: JobID
+    /// Nil in the table of a job that one command watches over, which is there only once it is complete.
+    package var status: Status?
     package var ranks: [Rank]
-    /// The region of the ranks' communicator.
-    package var communicator: String
+    /// The region of the ranks' communicator; nil when they do not all run on one machine.
+    package var communicator: String?
     /// The region of the job's request queue, when it has one.
     package var requestQueue: String?
 
-    package init(job: JobID, ranks: [Rank], communicator: String, requestQueue: String? = nil) {
+    package init(
+        job: JobID, status: Status? = nil, ranks: [Rank], communicator: String?, requestQueue: String? = nil
+    ) {
         self.job = job
+        self.status = status
         self.ranks = ranks
         self.communicator = communicator
         self.requestQueue = requestQueue
     }
 
     /// Writes the file whole or not at all; throws the `FileFailure` of a full disk or a locked folder.
-    package func write(to path: String) throws {
+    package func write(to path: String) throws { try DurableFile.write(encoded(), to: path) }
+
+    /// The content of the file.
+    package func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try DurableFile.write(Array(encoder.encode(self)), to: path)
+        return Array(try encoder.encode(self))
     }
 
     package static func read(from path: String) throws(CollectiveError) -> RankTable {
@@ -92,11 +112,14 @@ package struct RankContext: Hashable, Sendable {
     package func joinCommunicator(
         timeout: Duration = .seconds(60)
     ) throws(CollectiveError) -> SharedCommunicator {
-        let region = try SharedRegion.open(path: table.communicator)
+        guard let path = table.communicator else {
+            throw .rankTable(path: "of the job", reason: "its ranks run on several machines and share no memory.")
+        }
+        let region = try SharedRegion.open(path: path)
         let communicator = try SharedCommunicator(region: region, rank: rank, timeout: timeout)
         guard communicator.worldSize == worldSize else {
             throw .worldMismatch(
-                path: table.communicator, expected: worldSize, found: communicator.worldSize)
+                path: path, expected: worldSize, found: communicator.worldSize)
         }
         return communicator
     }

@@ -46,7 +46,7 @@ package struct JobTable: Hashable, Codable, Sendable {
 }
 
 extension JobTable.Row {
-    init(_ job: Job, in state: ClusterState, at now: TimePoint) {
+    package init(_ job: Job, in state: ClusterState, at now: TimePoint) {
         let held = job.placement
         self.init(
             job: job.id, state: job.phase.stateName, attempt: job.attempt, user: job.request.label.user,

@@ -1,9 +1,11 @@
 /*
  * The configuration block.
  *
- * Keys: argument and environment (repeated, in order), directory, input, output, error, cpus, memory_policy
- * (bind, preferred or interleave), nodes, data_limit (bytes), resident_limit (bytes), group (CONTROLLERS:PATH, repeated), grace
- * (milliseconds), orphan (a path, repeated). An unknown key is an error: agent and step come from one build, so it is a mistake.
+ * Keys: argument and environment (repeated, in order), directory, input, output, error, append (1: do not empty them),
+ * cpus, memory_policy (bind, preferred or interleave), nodes, data_limit (bytes), resident_limit (bytes), process_limit,
+ * group (CONTROLLERS:PATH, repeated), parent (CONTROLLERS:PATH), freezer (a path), grace (milliseconds), time_limit
+ * (milliseconds), warning (SIGNAL:MILLISECONDS:first or all), orphan (a path, repeated); for a detached step folder,
+ * name, attempt and boot. An unknown key is an error: agent and step come from one build, so it is a mistake.
  */
 #include "step.h"
 
@@ -89,14 +91,36 @@ static bool parse_policy(const char *text, int *policy) {
     return true;
 }
 
-static bool add_group(struct step_configuration *configuration, char *value) {
+static bool parse_group(char *value, struct step_group *group) {
     char *colon = strchr(value, ':');
-    if (colon == NULL || colon[1] != '/' || configuration->group_count == STEP_GROUP_LIMIT) return false;
+    if (colon == NULL || colon[1] != '/') return false;
     /* Room for the names of the files below it. */
     if (strlen(colon + 1) > STEP_PATH_LIMIT - 64) return false;
     *colon = 0;
-    configuration->groups[configuration->group_count++] = (struct step_group){value, colon + 1};
+    *group = (struct step_group){value, colon + 1};
     return true;
+}
+
+/* One place is left for the group that is made when the step is frozen. */
+static bool add_group(struct step_configuration *configuration, char *value) {
+    if (configuration->group_count == STEP_GROUP_LIMIT - 1) return false;
+    return parse_group(value, &configuration->groups[configuration->group_count++]);
+}
+
+/* SIGNAL:MILLISECONDS:first or all. */
+static bool parse_warning(struct step_configuration *configuration, char *value) {
+    char *before = strchr(value, ':');
+    if (before == NULL) return false;
+    *before++ = 0;
+    char *whom = strchr(before, ':');
+    if (whom == NULL) return false;
+    *whom++ = 0;
+    uint64_t number = 0;
+    if (!parse_number(value, 64, &number) || number == 0) return false;
+    configuration->warning_signal = (int)number;
+    configuration->warning_to_first = strcmp(whom, "first") == 0;
+    if (!configuration->warning_to_first && strcmp(whom, "all") != 0) return false;
+    return parse_number(before, INT64_MAX / 1000000, &configuration->warning_milliseconds);
 }
 
 static bool add_orphan(struct step_configuration *configuration, const char *path) {
@@ -116,6 +140,18 @@ static bool take(struct step_configuration *configuration, const char *key, char
     else if (strcmp(key, "nodes") == 0) return step_parse_mask(value, &configuration->nodes);
     else if (strcmp(key, "memory_policy") == 0) return parse_policy(value, &configuration->memory_policy);
     else if (strcmp(key, "group") == 0) return add_group(configuration, value);
+    else if (strcmp(key, "parent") == 0) return parse_group(value, &configuration->parent);
+    else if (strcmp(key, "freezer") == 0) configuration->freezer = value;
+    else if (strcmp(key, "append") == 0) configuration->appends = strcmp(value, "1") == 0;
+    else if (strcmp(key, "folder") == 0) configuration->folder = value;
+    else if (strcmp(key, "name") == 0) configuration->name = value;
+    else if (strcmp(key, "attempt") == 0) configuration->attempt = value;
+    else if (strcmp(key, "boot") == 0) configuration->boot = value;
+    else if (strcmp(key, "warning") == 0) return parse_warning(configuration, value);
+    else if (strcmp(key, "time_limit") == 0)
+        return parse_number(value, INT64_MAX / 1000000, &configuration->time_limit_milliseconds);
+    else if (strcmp(key, "process_limit") == 0)
+        return parse_number(value, INT32_MAX, &configuration->process_limit);
     else if (strcmp(key, "data_limit") == 0) return parse_number(value, INT64_MAX, &configuration->data_limit);
     else if (strcmp(key, "resident_limit") == 0)
         return parse_number(value, INT64_MAX, &configuration->resident_limit);
@@ -145,6 +181,9 @@ static int parse_block(char *block, size_t length, struct step_configuration *co
         else if (strcmp(entry, "environment") == 0) configuration->environment[variables++] = value;
         else if (!take(configuration, entry, value)) return EBADMSG;
     }
+    bool detached = configuration->folder != NULL;
+    if (detached && (configuration->name == NULL || strlen(configuration->name) > 64)) return EBADMSG;
+    if (detached && (configuration->attempt == NULL || configuration->boot == NULL)) return EBADMSG;
     return arguments > 0 ? 0 : EBADMSG;
 }
 

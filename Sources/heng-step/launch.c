@@ -77,9 +77,11 @@ static bool redirect(const char *path, int flags, int target) {
 }
 
 static void redirect_all(const struct step_configuration *configuration, int pipe, struct child_report *report) {
-    const int create = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
+    const int create = O_WRONLY | O_CREAT | O_APPEND | (configuration->appends ? 0 : O_TRUNC);
     const char *input = configuration->input != NULL ? configuration->input : "/dev/null";
-    if (!redirect(input, O_RDONLY, STDIN_FILENO)) fail(pipe, report, CALL_INPUT);
+    /* A detached supervisor reads from nothing already. */
+    if ((configuration->input != NULL || configuration->folder == NULL) && !redirect(input, O_RDONLY, STDIN_FILENO))
+        fail(pipe, report, CALL_INPUT);
     if (configuration->output != NULL && !redirect(configuration->output, create, STDOUT_FILENO))
         fail(pipe, report, CALL_OUTPUT);
     if (configuration->error == NULL) return;
@@ -105,13 +107,14 @@ static bool bind_cpus(const struct step_configuration *configuration, struct ste
     return false;
 }
 
-static bool limit_data(uint64_t bytes) {
+/* Lowers a limit to a value; 0 leaves it. */
+static bool lower_limit(int resource, uint64_t value) {
     struct rlimit limit;
-    if (bytes == 0) return true;
-    if (getrlimit(RLIMIT_DATA, &limit) < 0) return false;
-    if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > bytes) limit.rlim_max = bytes;
+    if (value == 0) return true;
+    if (getrlimit((__rlimit_resource_t)resource, &limit) < 0) return false;
+    if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > value) limit.rlim_max = value;
     limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_DATA, &limit) == 0;
+    return setrlimit((__rlimit_resource_t)resource, &limit) == 0;
 }
 
 /*
@@ -147,7 +150,9 @@ static _Noreturn void become(
     if (configuration->directory != NULL && chdir(configuration->directory) < 0)
         fail(pipe, &report, CALL_DIRECTORY);
     redirect_all(configuration, pipe, &report);
-    if (!limit_data(configuration->data_limit)) fail(pipe, &report, CALL_LIMIT);
+    if (!lower_limit(RLIMIT_DATA, configuration->data_limit)
+        || !lower_limit(RLIMIT_NPROC, configuration->process_limit))
+        fail(pipe, &report, CALL_LIMIT);
     restore_signals();
     if (write(pipe, &report, sizeof report) != sizeof report) _exit(127);
     environ = configuration->environment;

@@ -15,15 +15,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum place { UNKNOWN, BELOW, ELSEWHERE };
 
 struct process {
     pid_t pid;
     pid_t parent;
     unsigned long long start; /* clock ticks since boot: with the pid, the identity of a process */
+    unsigned long long user, system; /* clock ticks */
     bool ended; /* waits to be reaped */
-    bool below;
+    enum place place;
 };
 
 /* Reads what there is to know about a process. Returns false when it is gone. */
@@ -40,18 +44,37 @@ static bool read_process(pid_t pid, struct process *process) {
     char *after_name = strrchr(text, ')');
     char state = 0;
     int parent = 0;
-    unsigned long long start = 0;
+    unsigned long long start = 0, user = 0, system = 0;
     if (after_name == NULL
         || sscanf(after_name + 1,
-                  " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
-                  &parent, &start) != 3)
+                  " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %llu", &state,
+                  &parent, &user, &system, &start) != 5)
         return false;
     *process = (struct process){
-        .pid = pid, .parent = parent, .start = start, .ended = state == 'Z' || state == 'X'};
+        .pid = pid, .parent = parent, .start = start, .user = user, .system = system,
+        .ended = state == 'Z' || state == 'X'};
     return true;
 }
 
-/* All processes of the machine, those that wait to be reaped too, because a child may still name one as parent; null with a count of 0 when there is no /proc or no memory. */
+unsigned long long step_start_time(pid_t pid) {
+    struct process process;
+    return read_process(pid, &process) ? process.start : 0;
+}
+
+static int by_number(const void *left, const void *right) {
+    pid_t a = ((const struct process *)left)->pid, b = ((const struct process *)right)->pid;
+    return a < b ? -1 : a > b;
+}
+
+static struct process *find(struct process *list, size_t count, pid_t pid) {
+    struct process key = {.pid = pid};
+    return count == 0 ? NULL : bsearch(&key, list, count, sizeof key, by_number);
+}
+
+/*
+ * All processes of the machine by their numbers, those that wait to be reaped too, because a child may still name one
+ * as parent; null with a count of 0 when there is no /proc or no memory.
+ */
 static struct process *read_all(size_t *count) {
     *count = 0;
     DIR *directory = opendir("/proc");
@@ -71,21 +94,25 @@ static struct process *read_all(size_t *count) {
         if (read_process((pid_t)pid, &all[*count])) ++*count;
     }
     closedir(directory);
+    if (*count > 0) qsort(all, *count, sizeof *all, by_number);
     return all;
 }
 
-/* Marks everything whose line of parents leads to this process. */
-static void mark_below(struct process *all, size_t count) {
-    pid_t self = getpid();
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (size_t i = 0; i < count; i++) {
-            if (all[i].below) continue;
-            bool below = all[i].parent == self;
-            for (size_t j = 0; j < count && !below; j++) below = all[j].below && all[j].pid == all[i].parent;
-            all[i].below = below;
-            changed |= below;
-        }
+/* Follows the line of parents until somebody's place is known, and gives it to everyone on the way. */
+static void mark(struct process *all, size_t count, struct process *process, pid_t self) {
+    enum place place = UNKNOWN;
+    size_t steps = 0;
+    for (struct process *at = process; place == UNKNOWN; steps++) {
+        struct process *parent = at->parent == self ? NULL : find(all, count, at->parent);
+        if (at->place != UNKNOWN) place = at->place;
+        else if (at->parent == self) place = BELOW;
+        /* Read at different moments, the lines may even form a ring. */
+        else if (parent == NULL || steps > count) place = ELSEWHERE;
+        else at = parent;
+    }
+    for (struct process *at = process; at != NULL && at->place == UNKNOWN;) {
+        at->place = place;
+        at = at->parent == self ? NULL : find(all, count, at->parent);
     }
 }
 
@@ -93,10 +120,11 @@ static void mark_below(struct process *all, size_t count) {
 static struct process *read_below(size_t *count) {
     size_t all_count;
     struct process *all = read_all(&all_count);
-    mark_below(all, all_count);
+    pid_t self = getpid();
+    for (size_t i = 0; i < all_count; i++) mark(all, all_count, &all[i], self);
     *count = 0;
     for (size_t i = 0; i < all_count; i++)
-        if (all[i].below && !all[i].ended) all[(*count)++] = all[i];
+        if (all[i].place == BELOW && !all[i].ended) all[(*count)++] = all[i];
     return all;
 }
 
@@ -113,16 +141,9 @@ static void signal_process(const struct process *process, int signal_number) {
 
 /* Lets the kernel kill a version 2 group in one go, so that nothing can fork its way out. */
 static void kill_groups(const struct step_configuration *configuration) {
-    for (size_t i = 0; i < configuration->group_count; i++) {
-        if (strcmp(configuration->groups[i].controllers, "unified") != 0) continue;
-        char path[STEP_PATH_LIMIT];
-        snprintf(path, sizeof path, "%s/cgroup.kill", configuration->groups[i].path);
-        int descriptor = open(path, O_WRONLY | O_CLOEXEC);
-        if (descriptor < 0) continue; /* before 5.14; the walk below does it */
-        ssize_t ignored = write(descriptor, "1", 1);
-        (void)ignored;
-        close(descriptor);
-    }
+    for (size_t i = 0; i < configuration->group_count; i++)
+        if (strcmp(configuration->groups[i].controllers, "unified") == 0)
+            step_write_file(configuration->groups[i].path, "cgroup.kill", "1"); /* since 5.14; else the walk does it */
 }
 
 /*
@@ -130,59 +151,96 @@ static void kill_groups(const struct step_configuration *configuration) {
  * memory that they share otherwise counts once for each, which errs on the side of the limit.
  */
 static uint64_t resident_bytes(pid_t pid) {
-    char path[64], text[256];
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return 0;
-    ssize_t count = read(descriptor, text, sizeof text - 1);
-    close(descriptor);
-    if (count <= 0) return 0;
-    text[count] = 0;
+    char folder[64], text[256];
+    snprintf(folder, sizeof folder, "/proc/%d", (int)pid);
+    if (!step_read_file(folder, "statm", text, sizeof text)) return 0;
     unsigned long long resident = 0, of_files = 0;
     if (sscanf(text, "%*u %llu %llu", &resident, &of_files) != 2 || resident < of_files) return 0;
     return (resident - of_files) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-uint64_t step_resident_bytes(void) {
-    size_t count;
-    struct process *below = read_below(&count);
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < count; i++) bytes += resident_bytes(below[i].pid);
+void step_read_usage(struct step_usage *usage) {
+    *usage = (struct step_usage){0, 0, 0, 0};
+    uint64_t tick = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
+    struct process *below = read_below(&usage->processes);
+    for (size_t i = 0; i < usage->processes; i++) {
+        usage->user += below[i].user * tick;
+        usage->system += below[i].system * tick;
+        usage->resident += resident_bytes(below[i].pid);
+    }
     free(below);
-    return bytes;
-}
-
-static bool contains(const struct process *list, size_t count, const struct process *process) {
-    for (size_t i = 0; i < count; i++)
-        if (list[i].pid == process->pid && list[i].start == process->start) return true;
-    return false;
 }
 
 /*
  * A walk through /proc takes time, and what forks or changes its parent meanwhile can be missed. So the walk is
- * repeated until it finds nobody new; each process gets the signal once.
+ * repeated until it finds nobody new; `body` is called once for each process.
  */
-size_t step_signal_all(const struct step_configuration *configuration, int signal_number) {
-    enum { WALKS_AT_MOST = 8 };
-    if (signal_number == SIGKILL) kill_groups(configuration);
+static size_t for_all(void (*body)(const struct process *, const void *), const void *argument, bool *stable) {
+    enum { WALKS_AT_MOST = 64 };
     struct process *known = NULL;
     size_t known_count = 0, found = 0;
-    for (int walk = 0; walk < WALKS_AT_MOST; walk++) {
+    *stable = false;
+    for (int walk = 0; walk < WALKS_AT_MOST && !*stable; walk++) {
         size_t count, fresh = 0;
         struct process *below = read_below(&count);
         for (size_t i = 0; i < count; i++) {
-            if (contains(known, known_count, &below[i])) continue;
+            const struct process *same = find(known, known_count, below[i].pid);
+            if (same != NULL && same->start == below[i].start) continue;
             fresh++;
-            signal_process(&below[i], signal_number);
-            /* A stopped process would not see the request before it is continued. */
-            if (signal_number == SIGTERM) signal_process(&below[i], SIGCONT);
+            body(&below[i], argument);
         }
         found += fresh;
         free(known);
         known = below;
         known_count = count;
-        if (fresh == 0) break;
+        *stable = fresh == 0;
     }
     free(known);
     return found;
+}
+
+struct signal_request {
+    int number;
+    bool wakes;
+};
+
+static void send_request(const struct process *process, const void *argument) {
+    const struct signal_request *request = argument;
+    signal_process(process, request->number);
+    /* A stopped process would not see the request before it is continued. */
+    if (request->wakes) signal_process(process, SIGCONT);
+}
+
+size_t step_signal_all(const struct step_configuration *configuration, int signal_number, bool wakes) {
+    struct signal_request request = {signal_number, wakes};
+    bool stable;
+    if (signal_number == SIGKILL) kill_groups(configuration);
+    return for_all(send_request, &request, &stable);
+}
+
+static void move_process(const struct process *process, const void *argument) {
+    char number[32];
+    snprintf(number, sizeof number, "%d", (int)process->pid);
+    step_write_file(argument, "cgroup.procs", number);
+}
+
+bool step_move_all(const char *group) {
+    bool stable;
+    for_all(move_process, group, &stable);
+    return stable;
+}
+
+static void limit_process(const struct process *process, const void *argument) {
+    const uint64_t *bytes = argument;
+    struct rlimit limit = {*bytes, *bytes};
+    if (prlimit(process->pid, RLIMIT_DATA, &limit, NULL) == 0) return;
+    /* Only a privileged supervisor may raise the hard limit. */
+    if (prlimit(process->pid, RLIMIT_DATA, NULL, &limit) < 0) return;
+    limit.rlim_cur = *bytes < limit.rlim_max ? *bytes : limit.rlim_max;
+    prlimit(process->pid, RLIMIT_DATA, &limit, NULL);
+}
+
+void step_limit_data_of_all(uint64_t bytes) {
+    bool stable;
+    for_all(limit_process, &bytes, &stable);
 }

@@ -17,4 +17,12 @@ int process_watch_remove(int watch, int descriptor);
  */
 int process_watch_wait(int watch, int *ready, int capacity);
 
+/* The same, but at most so many milliseconds; -1 is without end. */
+int process_watch_wait_for(int watch, int *ready, int capacity, int milliseconds);
+
+/* A descriptor that can be read after it was rung, until it is quieted; -1 with errno when there is none. */
+int process_bell_make(void);
+void process_bell_ring(int bell);
+void process_bell_quiet(int bell);
+
 #endif

@@ -1,6 +1,6 @@
 /// What a control group can limit; only the controllers that steps use.
 package enum Controller: String, CaseIterable, Codable, Sendable {
-    case cpu, cpuset, memory
+    case cpu, cpuset, memory, freezer, pids
 }
 
 /// Where this process stands in the control groups of the machine, read from two files of /proc.

@@ -13,6 +13,8 @@ package struct Isolation: Hashable, Sendable {
     }
 
     package var homes: [Controller: Home]
+    /// The homes are the groups of a virtual device, so that a job can run into the device's memory limit too.
+    package var isInsideDevice = false
 
     package init(homes: [Controller: Home]) { self.homes = homes }
 
@@ -50,6 +52,8 @@ package struct Isolation: Hashable, Sendable {
             return .missing("this kernel has no \(controller.rawValue) controller mounted")
         }
         let tree = UnifiedTree(group: folder)
+        // Every group can be frozen in version 2.
+        if controller == .freezer { return refusal(of: tree.home).map { .missing($0) } ?? .unified(folder: tree.home) }
         if let reason = tree.passOn(controller) { return .missing(reason) }
         return refusal(of: tree.home).map { .missing($0) } ?? .unified(folder: tree.home)
     }

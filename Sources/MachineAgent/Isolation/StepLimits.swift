@@ -6,7 +6,7 @@ internal import Glibc
 
 /// The limits of one step, made real as far as the machine goes: its groups, and what stands in where there are none.
 struct StepLimits {
-    struct Group {
+    struct Group: Hashable {
         /// `unified`, or the controller of a version 1 tree.
         let kind: String
         let path: String
@@ -16,6 +16,11 @@ struct StepLimits {
     private(set) var report = EnforcementReport()
     /// The memory that the supervisor watches, and `RLIMIT_DATA` for each process, when no group limits it.
     private(set) var watchedMemoryLimit: ByteCount?
+
+    /// The group around the step's own that may run out of memory too.
+    private(set) var parent: Group?
+    /// The version 1 group that the supervisor makes when the step is to be frozen.
+    private(set) var freezer: String?
 
     private let specification: StepSpecification
     private let isolation: Isolation
@@ -28,7 +33,13 @@ struct StepLimits {
         applyShare()
         applyMemory()
         applyNodes()
+        applyWeight()
+        applyProcesses()
+        if case .legacy(let folder) = isolation.home(of: .freezer) { freezer = "\(folder)/\(GroupName.next())" }
     }
+
+    /// Whether a group holds the step to its number of processes.
+    var hasProcessGroup: Bool { report[.processes]?.strength == .hard }
 
     /// Removes the groups of a step that has not started.
     func discard() {
@@ -88,27 +99,15 @@ struct StepLimits {
 
     // MARK: Share of time
 
-    /// The length of a period of the quota in microseconds.
-    ///
-    /// Short periods keep the pauses short that a step makes when its quota is used up; below 20 ms the kernel's
-    /// accounting in slices of 5 ms begins to show.
-    private static let period = 50_000
-    /// The smallest quota that the kernel takes, in microseconds.
-    private static let smallestQuota = 1000
-
     private mutating func applyShare() {
         guard let share = specification.cpuShare else { return }
         let count = specification.cpus?.count ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        var period = Self.period
-        // A tiny share needs a longer period, or its quota would be below what the kernel takes.
-        while share * Double(count * period) < Double(Self.smallestQuota), period < 1_000_000 { period *= 2 }
-        period = min(period, 1_000_000)
-        let quota = max(Self.smallestQuota, Int((share * Double(count * period)).rounded()))
-        let refusal = writeQuota(quota, period: period)
+        let quota = Quota(share: share, units: count)
+        let refusal = writeQuota(quota.time, period: quota.period)
         report.entries.append(
             .init(
                 .share, "\(share.formatted(significant: 3)) of \(count)", refusal == nil ? .hard : .none,
-                refusal ?? "quota of \(quota) µs in \(period) µs, \(means(.cpu))"))
+                refusal ?? "quota of \(quota.time) µs in \(quota.period) µs, \(means(.cpu))"))
     }
 
     private mutating func writeQuota(_ quota: Int, period: Int) -> String? {
@@ -123,11 +122,42 @@ struct StepLimits {
         }
     }
 
+    /// Against others on the same units; a weight is no limit, so a machine without groups goes without.
+    private mutating func applyWeight() {
+        guard let weight = specification.cpuWeight else { return }
+        let refusal =
+            switch isolation.home(of: .cpu) {
+            case .missing(let reason): reason
+            case .unified(let folder):
+                write([("cpu.weight", "\(weight)")], in: "unified", under: folder)
+            case .legacy(let folder):
+                // Version 1 calls 1024 the usual weight, and takes nothing below 2.
+                write([("cpu.shares", "\(max(2, weight * 1024 / 100))")], in: "cpu", under: folder)
+            }
+        report.entries.append(
+            .init(.weight, "\(weight)", refusal == nil ? .hard : .none, refusal ?? means(.cpu)))
+    }
+
+    private mutating func applyProcesses() {
+        guard let limit = specification.processLimit else { return }
+        let refusal =
+            switch isolation.home(of: .pids) {
+            case .missing(let reason): reason
+            case .unified(let folder): write([("pids.max", "\(limit)")], in: "unified", under: folder)
+            case .legacy(let folder): write([("pids.max", "\(limit)")], in: "pids", under: folder)
+            }
+        report.entries.append(
+            .init(
+                .processes, "\(limit)", refusal == nil ? .hard : .soft,
+                refusal.map { "RLIMIT_NPROC, which counts all processes of the user: \($0)" } ?? means(.pids)))
+    }
+
     // MARK: Memory
 
     private mutating func applyMemory() {
         guard let memory = specification.memory else { return }
         let refusal = writeMemoryLimit(memory)
+        if refusal == nil, isolation.isInsideDevice { parent = groupAround }
         if refusal != nil { watchedMemoryLimit = memory }
         report.entries.append(
             .init(
@@ -135,6 +165,14 @@ struct StepLimits {
                 refusal.map {
                     "RLIMIT_DATA for each process, and the supervisor looks at all of them five times a second: \($0)"
                 } ?? means(.memory)))
+    }
+
+    private var groupAround: Group? {
+        switch isolation.home(of: .memory) {
+        case .unified(let folder): Group(kind: "unified", path: folder)
+        case .legacy(let folder): Group(kind: "memory", path: folder)
+        case .missing: nil
+        }
     }
 
     private mutating func writeMemoryLimit(_ memory: ByteCount) -> String? {
@@ -205,5 +243,25 @@ struct StepLimits {
     private mutating func remove(_ path: String) {
         _ = SmallFile.removeFolder(path)
         groups.removeAll { $0.path == path }
+    }
+}
+
+/// A part of the time of some processing units, as the kernel wants it.
+struct Quota: Hashable {
+    /// The length of a period in microseconds.
+    ///
+    /// Short periods keep the pauses short that a step makes when its quota is used up; below 20 ms the kernel's
+    /// accounting in slices of 5 ms begins to show.
+    private(set) var period = 50_000
+    /// Of all units together, in each period, in microseconds.
+    let time: Int
+    /// The smallest quota that the kernel takes, in microseconds.
+    private static let smallest = 1000
+
+    init(share: Double, units: Int) {
+        // A tiny share needs a longer period, or its quota would be below what the kernel takes.
+        while share * Double(units * period) < Double(Self.smallest), period < 1_000_000 { period *= 2 }
+        period = min(period, 1_000_000)
+        time = max(Self.smallest, Int((share * Double(units * period)).rounded()))
     }
 }

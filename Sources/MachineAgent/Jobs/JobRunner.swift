@@ -228,36 +228,3 @@ private struct Stopper: Sendable {
         }
     }
 }
-
-extension RankSlot {
-    /// The binding that a placement promised to one rank.
-    package init(_ device: VirtualDevice) {
-        let whole = Double(device.cpus.count)
-        self.init(
-            cpus: device.cpus,
-            numa: NUMAPreference(
-                device.pieces.count > 1 ? .interleave : .preferred, nodes: CPUSet(device.osNodes)),
-            memory: device.memory == .zero ? nil : device.memory,
-            cpuShare: device.cpuTime < whole ? device.cpuTime / whole : nil)
-    }
-}
-
-extension JobOutcome {
-    /// The scheduler's view of how a process ended.
-    package init(_ verdict: StepVerdict) {
-        self =
-            switch verdict {
-            case .completed: .exited(code: 0)
-            case .failed(let code): .exited(code: code)
-            case .stopped: .signalled(15)
-            case .outOfMemoryQuota(let limit, let peak, _):
-                .outOfMemory(MemoryDeath(.quota, limit: limit, peak: peak))
-            case .outOfMemoryOnNodes(let nodes, _): .outOfMemory(MemoryDeath(.node(nodes.first ?? 0)))
-            case .outOfMemoryOnMachine: .outOfMemory(MemoryDeath(.host))
-            case .signalled(let signal): .signalled(signal)
-            case .killedExternally: .killedFromOutside
-            case .supervisorLost: .supervisorLost
-            case .hanging: .hanging
-            }
-    }
-}

@@ -6,23 +6,6 @@ internal import Synchronization
 internal import Glibc
 #endif
 
-/// The place of one rank: processing units, the node its memory comes from, and how much of it.
-package struct RankSlot: Codable, Hashable, Sendable {
-    package var cpus: CPUSet
-    package var numa: NUMAPreference?
-    package var memory: ByteCount?
-    package var cpuShare: Double?
-
-    package init(
-        cpus: CPUSet, numa: NUMAPreference? = nil, memory: ByteCount? = nil, cpuShare: Double? = nil
-    ) {
-        self.cpus = cpus
-        self.numa = numa
-        self.memory = memory
-        self.cpuShare = cpuShare
-    }
-}
-
 /// A command to be run once in each slot.
 package struct RankSpecification: Sendable {
     package var job: JobID

@@ -5,6 +5,8 @@ package struct EnforcementReport: Hashable, Codable, Sendable {
         case share = "cpu share"
         case memory
         case numa
+        case weight = "cpu weight"
+        case processes
     }
 
     package enum Strength: String, Codable, Sendable {

@@ -1,4 +1,5 @@
 package import Essentials
+package import Scheduling
 
 /// What one step runs, where, and within which limits.
 ///
@@ -22,6 +23,15 @@ package struct StepSpecification: Codable, Hashable, Sendable {
     package var input: StepInput
     package var output: StepOutput
     package var errorOutput: StepOutput
+    /// Its weight against others on the same processing units, from 1 to 10,000, where 100 is usual; nil is usual.
+    package var cpuWeight: Int?
+    /// How many processes and threads it may have; nil is no limit of ours.
+    package var processLimit: Int?
+    /// Whether files take its output behind what they hold, instead of being emptied.
+    package var appendsOutput: Bool
+    /// From the start, without the time it is frozen; the supervisor ends the step then.
+    package var timeLimit: Duration?
+    package var warning: WarningSignal?
     /// How long the step's processes have between the request to end and their end by force.
     package var grace: Duration
     /// Up to eight files, such as shared regions, and folders emptied by then, that the supervisor removes in order
@@ -32,7 +42,9 @@ package struct StepSpecification: Codable, Hashable, Sendable {
         name: String, command: [String], environment: [String: String] = [:], workingDirectory: String? = nil,
         cpus: CPUSet? = nil, numa: NUMAPreference? = nil, memory: ByteCount? = nil, cpuShare: Double? = nil,
         input: StepInput = .nothing, output: StepOutput = .inherited, errorOutput: StepOutput = .inherited,
-        grace: Duration = .seconds(5), orphanFiles: [String] = []
+        cpuWeight: Int? = nil, processLimit: Int? = nil, appendsOutput: Bool = false,
+        timeLimit: Duration? = nil, warning: WarningSignal? = nil, grace: Duration = .seconds(5),
+        orphanFiles: [String] = []
     ) {
         self.name = name
         self.command = command
@@ -45,6 +57,11 @@ package struct StepSpecification: Codable, Hashable, Sendable {
         self.input = input
         self.output = output
         self.errorOutput = errorOutput
+        self.cpuWeight = cpuWeight
+        self.processLimit = processLimit
+        self.appendsOutput = appendsOutput
+        self.timeLimit = timeLimit
+        self.warning = warning
         self.grace = grace
         self.orphanFiles = orphanFiles
     }

@@ -1,4 +1,5 @@
 internal import Essentials
+internal import Scheduling
 
 #if canImport(Glibc)
 internal import Glibc
@@ -43,7 +44,8 @@ extension StepSpecification {
 }
 
 extension SupervisorBlock {
-    init(_ specification: StepSpecification, limits: StepLimits) {
+    /// `place` is where a detached step leaves its files; nil is a step that ends with us.
+    init(_ specification: StepSpecification, limits: StepLimits, place: StepPlace? = nil) {
         for argument in specification.command { add("argument", argument) }
         for (name, value) in specification.environment.sorted(by: { $0.key < $1.key }) {
             add("environment", "\(name)=\(value)")
@@ -58,14 +60,49 @@ extension SupervisorBlock {
             add("data_limit", limit.bytes)
             add("resident_limit", limit.bytes)
         }
+        if let limit = specification.processLimit, !limits.hasProcessGroup { add("process_limit", limit) }
+        if let parent = limits.parent { add("parent", "\(parent.kind):\(parent.path)") }
+        if let folder = limits.freezer { add("freezer", folder) }
+        if specification.appendsOutput { add("append", 1) }
+        addTimes(specification)
+        if let place {
+            add("folder", place.folder)
+            add("name", place.name)
+            add("attempt", place.marker)
+            add("boot", place.boot)
+        }
         for group in limits.groups { add("group", "\(group.kind):\(group.path)") }
         if case .file(let path) = specification.input { add("input", path) }
         if let path = specification.output.path { add("output", path) }
         if let path = specification.errorOutput.path { add("error", path) }
         for path in specification.orphanFiles { add("orphan", path) }
-        let grace = max(.zero, min(specification.grace, .seconds(86400)))
-        add("grace", grace.nanoseconds / 1_000_000)
     }
+
+    private mutating func addTimes(_ specification: StepSpecification) {
+        add("grace", milliseconds(specification.grace, atMost: .seconds(86400)))
+        if let limit = specification.timeLimit { add("time_limit", max(1, milliseconds(limit))) }
+        if let warning = specification.warning {
+            add(
+                "warning",
+                "\(warning.number):\(milliseconds(warning.before)):\(warning.isBatchOnly ? "first" : "all")")
+        }
+    }
+}
+
+/// Where the files of a detached step lie, and how its processes are known.
+struct StepPlace: Hashable, Sendable {
+    var folder: String
+    /// What the names of its files begin with.
+    var name: String
+    /// The variable `HENG_ATTEMPT` of its processes, which no other step has.
+    var marker: String
+    /// The run of the machine's kernel.
+    var boot: String
+}
+
+/// Whole milliseconds, at least none.
+func milliseconds(_ duration: Duration, atMost limit: Duration = .seconds(1_000_000_000)) -> Int64 {
+    max(.zero, min(duration, limit)).nanoseconds / 1_000_000
 }
 
 extension StepOutput {
@@ -110,7 +147,7 @@ extension StepError {
                 usable: answer.text("affinity").flatMap { CPUSet(parsing: $0) })
         case "policy":
             self = .memoryPolicy(specification.numa ?? NUMAPreference(.strict, nodes: CPUSet()), code: code)
-        case "limit": self = .limit(what: "RLIMIT_DATA", code: code)
+        case "limit": self = .limit(what: "RLIMIT_DATA or RLIMIT_NPROC", code: code)
         default: self = .supervisorFailed(call: call, code: code)
         }
     }

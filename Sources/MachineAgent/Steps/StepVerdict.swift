@@ -23,10 +23,17 @@ package struct StepEvidence: Hashable, Codable, Sendable {
     package var memoryLimit: ByteCount?
     /// The nodes that the memory had to come from, when it had to.
     package var strictNodes: CPUSet?
+    /// The supervisor ended it at its time limit.
+    package var overTime: Bool
+    /// Its errors end with an accelerator's message of used up memory.
+    package var deviceMemory: Bool
+    /// How often the group around it, a virtual device, ran into its memory limit meanwhile.
+    package var parentHits: Int?
 
     package init(
         ending: StepEnding, stopRequested: Bool = false, outOfMemoryKills: Int? = nil, limitHits: Int? = nil,
-        memoryPeak: ByteCount? = nil, memoryLimit: ByteCount? = nil, strictNodes: CPUSet? = nil
+        memoryPeak: ByteCount? = nil, memoryLimit: ByteCount? = nil, strictNodes: CPUSet? = nil,
+        overTime: Bool = false, deviceMemory: Bool = false, parentHits: Int? = nil
     ) {
         self.ending = ending
         self.stopRequested = stopRequested
@@ -35,6 +42,9 @@ package struct StepEvidence: Hashable, Codable, Sendable {
         self.memoryPeak = memoryPeak
         self.memoryLimit = memoryLimit
         self.strictNodes = strictNodes
+        self.overTime = overTime
+        self.deviceMemory = deviceMemory
+        self.parentHits = parentHits
     }
 }
 
@@ -44,8 +54,14 @@ package enum StepVerdict: Hashable, Codable, Sendable {
     case failed(code: Int32)
     /// Ended because somebody of ours asked for it.
     case stopped
+    /// Ended by its supervisor at its time limit.
+    case overTime
     /// Over its own limit.
     case outOfMemoryQuota(limit: ByteCount, peak: ByteCount?, kills: Int)
+    /// Within its limit; the virtual device around it was full.
+    case outOfMemoryInVirtualDevice(peak: ByteCount?, kills: Int)
+    /// An accelerator's memory was used up, as its last words say.
+    case outOfMemoryOnAccelerator
     /// Within its limit, but the nodes it was bound to were full.
     case outOfMemoryOnNodes(CPUSet, kills: Int)
     /// Within its limit; the machine, or a group around the step, was full.
@@ -61,16 +77,20 @@ extension StepVerdict {
     /// Decides from the facts alone, so that the same facts always get the same verdict.
     ///
     /// A request to stop outranks the rest: whatever the processes did in their last moments, they did not end by
-    /// themselves. Memory outranks exit codes, because a shell turns a killed child into an exit code.
+    /// themselves. So does the time limit. Memory outranks exit codes, because a shell turns a killed child into an exit code.
     package init(_ evidence: StepEvidence) {
         if evidence.ending == .unknown || evidence.ending == .hanging {
             self = .plain(evidence.ending)
         } else if evidence.stopRequested {
             self = .stopped
+        } else if evidence.overTime {
+            self = .overTime
         } else if evidence.ending == .exited(code: 0) {
             self = .completed
         } else if let kills = evidence.outOfMemoryKills, kills > 0 {
             self = .outOfMemory(evidence, kills: kills)
+        } else if evidence.deviceMemory {
+            self = .outOfMemoryOnAccelerator
         } else {
             self = .plain(evidence.ending)
         }
@@ -79,6 +99,9 @@ extension StepVerdict {
     private static func outOfMemory(_ evidence: StepEvidence, kills: Int) -> StepVerdict {
         if let limit = evidence.memoryLimit, evidence.limitHits ?? 0 > 0 {
             return .outOfMemoryQuota(limit: limit, peak: evidence.memoryPeak, kills: kills)
+        }
+        if evidence.parentHits ?? 0 > 0 {
+            return .outOfMemoryInVirtualDevice(peak: evidence.memoryPeak, kills: kills)
         }
         guard let nodes = evidence.strictNodes else { return .outOfMemoryOnMachine(kills: kills) }
         return .outOfMemoryOnNodes(nodes, kills: kills)
@@ -107,6 +130,11 @@ extension StepVerdict: CustomStringConvertible {
         case .outOfMemoryQuota(let limit, let peak, let kills):
             "out of memory: over its limit of \(limit)"
                 + (peak.map { " (peak \($0), \(kills) killed)" } ?? " (\(kills) killed)")
+        case .overTime: "stopped at its time limit"
+        case .outOfMemoryInVirtualDevice(let peak, let kills):
+            "out of memory: its virtual device was full, the step within its limit"
+                + (peak.map { " (peak \($0), \(kills) killed)" } ?? " (\(kills) killed)")
+        case .outOfMemoryOnAccelerator: "out of memory on the accelerator"
         case .outOfMemoryOnNodes(let nodes, let kills):
             "out of memory on NUMA node \(nodes), within its own limit (\(kills) killed); "
                 + "a preferred node instead of a strict one lets it use the others"

@@ -16,8 +16,12 @@ struct SupervisorBlock {
 
     /// The request to end the step, with a grace in milliseconds; 0 is at once.
     static func termination(grace: Duration) -> [UInt8] {
-        let milliseconds = max(0, min(Int64(Int32.max), grace.nanoseconds / 1_000_000))
-        return [UInt8(ascii: "T")] + littleEndian(UInt32(milliseconds))
+        command("T", UInt32(milliseconds(grace, atMost: .milliseconds(Int64(Int32.max)))))
+    }
+
+    /// A command of five bytes; `Sources/heng-step/commands.c` lists the letters.
+    static func command(_ letter: Unicode.Scalar, _ number: UInt32) -> [UInt8] {
+        [UInt8(ascii: letter)] + littleEndian(number)
     }
 }
 
@@ -65,22 +69,42 @@ struct LineBuffer {
     }
 }
 
+/// The limits that say what a kill for memory meant.
+struct StepLimitsInForce: Hashable, Sendable {
+    var memory: ByteCount?
+    var strictNodes: CPUSet?
+
+    init(memory: ByteCount?, strictNodes: CPUSet?) {
+        self.memory = memory
+        self.strictNodes = strictNodes
+    }
+
+    init(_ specification: StepSpecification) {
+        let numa = specification.numa
+        self.init(memory: specification.memory, strictNodes: numa?.mode == .strict ? numa?.nodes : nil)
+    }
+}
+
 extension StepOutcome {
     /// Reads the supervisor's last line; nil when it is not one.
     init?(_ line: SupervisorLine, specification: StepSpecification) {
+        self.init(line, limits: StepLimitsInForce(specification))
+    }
+
+    init?(_ line: SupervisorLine, limits: StepLimitsInForce) {
         guard line.word == "ended", let code = line.code("code"), let signal = line.code("signal"),
             let started = line.number("started"), let ended = line.number("ended")
         else { return nil }
         let ending: StepEnding =
             signal > 0 ? .signalled(signal) : code >= 0 ? .exited(code: code) : .hanging
         let peak = line.counter("memory_peak").map { ByteCount(bytes: $0) }
-        let numa = specification.numa
         self.init(
             evidence: StepEvidence(
                 ending: ending, stopRequested: line.number("stop_requested") == 1,
                 outOfMemoryKills: line.counter("oom_kills"), limitHits: line.counter("limit_hits"),
-                memoryPeak: peak, memoryLimit: specification.memory,
-                strictNodes: numa?.mode == .strict ? numa?.nodes : nil),
+                memoryPeak: peak, memoryLimit: limits.memory, strictNodes: limits.strictNodes,
+                overTime: line.number("over_time") == 1, deviceMemory: line.number("device_memory") == 1,
+                parentHits: line.counter("parent_hits")),
             usage: StepUsage(
                 started: TimePoint(nanoseconds: started), ended: TimePoint(nanoseconds: ended),
                 userTime: line.duration("user") ?? .zero, systemTime: line.duration("system") ?? .zero,

@@ -1,0 +1,304 @@
+internal import ControlAPI
+internal import Essentials
+internal import Foundation
+internal import Scheduling
+internal import Store
+
+// Carrying out what the state decided.
+extension Owner {
+    func perform(_ action: Action) {
+        switch action {
+        case .start(let id, let attempt, let placement): start(id, attempt, placement)
+        case .stop(let id, let attempt, let reason): stop(id, attempt, reason)
+        case .suspend(let id, let attempt): tell(id, .suspend(AttemptID(id, attempt)))
+        case .resume(let id, let attempt): tell(id, .resume(AttemptID(id, attempt)))
+        case .ended(let id, let end): notice(id, "\(end)")
+        case .requeued(let id): notice(id, "queued again")
+        case .test(let name): test(name)
+        case .accepted(let id): notice(id, "submitted")
+        case .resize(let id, let attempt, let placement): resize(id, attempt, placement)
+        case .reset(let part): log.write("\(part) is to be reset, which no agent does yet")
+        case .refused, .waits: break
+        case .ignored(let why): log.write("ignored: \(why)")
+        }
+    }
+
+    private func tell(_ id: JobID, _ command: AgentCommand) {
+        guard let job = state.jobs[id] else { return }
+        for machine in state.machines(of: job) { links[machine]?.link.send(command) }
+        notice(id, "changes")
+    }
+
+    private func start(_ id: JobID, _ attempt: Int, _ placement: Placement) {
+        for machine in placement.machines { start(id, attempt, placement, on: machine) }
+        notice(id, "starts: \(placement)")
+    }
+
+    /// Also for a start that may or may not have reached the machine, because an agent starts an attempt once.
+    private func start(_ id: JobID, _ attempt: Int, _ placement: Placement, on machine: String) {
+        guard let job = state.jobs[id], !job.request.isAttached, let link = links[machine] else { return }
+        let name = AttemptID(id, attempt)
+        guard let launch = launch(of: job.request) else {
+            // It comes back as a report of the machine would, so that it is recorded.
+            let end = AttemptEnd(outcome: .launchFailed("what it runs cannot be read from the database"))
+            return putOff(.report(machine: machine, .ended(name, end)))
+        }
+        let request = job.request
+        let part = placement.part(on: machine)
+        let start = AttemptStart(
+            attempt: name, ranks: part.ranks, firstRank: part.first, worldSize: placement.ranks.count,
+            machinesOfRanks: placement.machinesOfRanks, label: request.label,
+            arrayJob: job.array?.first, arrayIndex: job.array?.index,
+            memoryMode: request.resources.memoryMode, quality: request.resources.quality,
+            isolation: request.resources.isolation, timeLimit: request.timeLimit, warning: request.warning,
+            restarts: attempt - 1, launch: launch)
+        link.link.send(.start(start))
+    }
+
+    private func stop(_ id: JobID, _ attempt: Int, _ reason: StopReason) {
+        guard let job = state.jobs[id], let placement = job.placement else { return }
+        // Also to parts that have ended already, which do nothing then: what counts is that none is left out.
+        let command = AgentCommand.stop(AttemptID(id, attempt), signal: 15, grace: grace(of: job, reason))
+        for machine in placement.machines { links[machine]?.link.send(command) }
+        notice(id, "\(reason)")
+    }
+
+    /// The queue says how long a job may take to give way, the job itself how long it may take otherwise.
+    private func grace(of job: Job, _ reason: StopReason) -> Duration {
+        if case .preempted = reason {
+            let name = job.request.queue ?? Queue.first
+            if let queue = state.queues.first(where: { $0.name == name }) { return queue.preemption.grace }
+        }
+        return launch(of: job.request)?.grace ?? .seconds(5)
+    }
+
+    private func resize(_ id: JobID, _ attempt: Int, _ placement: Placement) {
+        for part in placement.parts {
+            links[part.machine]?.link.send(.resize(AttemptID(id, attempt), part.ranks))
+        }
+        notice(id, "its virtual device has a new size")
+    }
+
+    private func test(_ name: String) {
+        guard let device = state.devices.first(where: { $0.name == name }) else { return }
+        links[device.machine]?.link.send(
+            .test(name: name, revision: device.revision, device.device, device.request))
+    }
+
+    /// The attempts that hold resources.
+    var livingAttempts: [AttemptID] {
+        state.activeJobs.compactMap { id in state.jobs[id].map { AttemptID(id, $0.attempt) } }
+    }
+
+    func notice(_ id: JobID, _ what: String) {
+        guard watchers.areAny, let job = state.jobs[id] else { return }
+        watchers.tell(
+            JobNotice(
+                job: id, attempt: job.attempt, state: job.phase.stateName, what: what, time: state.time))
+    }
+}
+
+// Agents that come, speak, fall silent and go.
+extension Owner {
+    static let silenceLimit: Duration = .seconds(15)
+    /// After so long, the jobs of a silent machine are given up.
+    static let lossLimit: Duration = .seconds(300)
+
+    func join(
+        _ hello: AgentHello, _ link: any AgentLink, _ answer: @escaping Answer<Void>, at now: TimePoint,
+        in plan: inout Plan
+    ) {
+        guard hello.version == AgentProtocol.version else {
+            return answer(
+                .failure(
+                    Failure(
+                        "The agent of \(hello.machine.name) speaks version \(hello.version) of the protocol, this hengd \(AgentProtocol.version).",
+                        nextStep: "Install the same release on both machines.", exitCode: .setupMissing)))
+        }
+        let name = hello.machine.name
+        let wasSilent = links[name]?.isSilent ?? false
+        links[name] = Link(link: link, hello: hello, lastHeard: now, isLocal: link is LocalLink)
+        plan.add(LogEntry(.machineJoined(hello.machine), at: now)) { result in
+            answer(result.map { _ in })
+        }
+        if wasSilent { plan.add(LogEntry(.machineHeard(name), at: now)) }
+        reconcile(hello, link, at: now, in: &plan)
+        plan.looks.append { $0.keepBoot(hello.boot, of: name) }
+        for device in state.devices where device.machine == name && device.test == nil {
+            plan.looks.append { $0.test(device.name) }
+        }
+        if link is LocalLink { plan.looks.append { $0.becomeReady() } }
+    }
+
+    /// Compares what the agent has with what it should have, and settles each difference.
+    private func reconcile(
+        _ hello: AgentHello, _ link: any AgentLink, at now: TimePoint, in plan: inout Plan
+    ) {
+        let name = hello.machine.name
+        let known = Dictionary(hello.attempts.map { ($0.attempt, $0.state) }) { $1 }
+        var expected: Set<AttemptID> = []
+        for id in state.activeJobs {
+            guard let job = state.jobs[id], state.machines(of: job).contains(name), !job.request.isAttached
+            else { continue }
+            let attempt = AttemptID(job.id, job.attempt)
+            expected.insert(attempt)
+            if let there = known[attempt] {
+                settle(job, there, on: name, at: now, in: &plan)
+            } else {
+                settleMissing(job, on: name, hello, at: now, in: &plan)
+            }
+        }
+        for (attempt, state) in known where !expected.contains(attempt) {
+            if case .ended = state {
+                link.send(.forget(attempt))
+            } else {
+                log.write("\(attempt) runs on \(name) and should not; it is stopped")
+                link.send(.stop(attempt, signal: 9, grace: .zero))
+            }
+        }
+    }
+
+    private func settle(
+        _ job: Job, _ there: AttemptStatus.State, on machine: String, at now: TimePoint, in plan: inout Plan
+    ) {
+        let attempt = AttemptID(job.id, job.attempt)
+        switch there {
+        case .starting: break
+        case .running:
+            if job.phase == .launching {
+                plan.add(LogEntry(.started(job.id, attempt: job.attempt, machine: machine), at: now))
+            }
+        case .suspended:
+            if job.phase == .suspending {
+                plan.add(LogEntry(.suspended(job.id, attempt: job.attempt, machine: machine), at: now))
+            }
+        case .ended(let end):
+            return record(end, of: attempt, from: machine, retrying: nil, at: now, in: &plan)
+        }
+        if case .completing(let reason) = job.phase {
+            plan.looks.append { $0.stop(job.id, job.attempt, reason) }
+        }
+    }
+
+    /// An attempt that the agent has never heard of was not started yet; one that ran and is gone is lost.
+    private func settleMissing(
+        _ job: Job, on machine: String, _ hello: AgentHello, at now: TimePoint, in plan: inout Plan
+    ) {
+        let isSameBoot = hello.boot == boot(of: machine)
+        if job.startedAt == nil, job.phase == .launching, isSameBoot, let placement = job.placement {
+            plan.looks.append { $0.start(job.id, job.attempt, placement, on: machine) }
+        } else {
+            log.write("\(job.id).\(job.attempt) is gone from \(machine)")
+            plan.add(
+                LogEntry(
+                    .exited(job.id, attempt: job.attempt, .supervisorLost, machine: machine), at: now))
+        }
+    }
+
+    /// The boot that a machine's jobs were started in.
+    private func boot(of machine: String) -> String? {
+        do { return try store.fact("boot:" + machine) } catch {
+            log.write("\(error)")
+            return nil
+        }
+    }
+
+    private func keepBoot(_ boot: String, of machine: String) {
+        guard self.boot(of: machine) != boot else { return }
+        do { try store.set("boot:" + machine, to: boot) } catch { log.write("\(error)") }
+    }
+
+    func part(_ machine: String, _ link: any AgentLink) {
+        guard let known = links[machine], known.link === link, !known.isLocal else { return }
+        // From now on it counts as silent as soon as its last sign of life is old enough.
+        log.write("the connection to \(machine) is gone")
+    }
+
+    /// When a machine will have been silent for too long.
+    var nextSilence: TimePoint? {
+        links.values.filter { !$0.isLocal }
+            .map { $0.lastHeard + ($0.isSilent ? Owner.lossLimit : Owner.silenceLimit) }.min()
+    }
+
+    func noteSilence(at now: TimePoint, in plan: inout Plan) {
+        for (name, link) in links where !link.isLocal {
+            let silence = now - link.lastHeard
+            if link.isSilent, silence >= Owner.lossLimit {
+                links[name] = nil
+                plan.add(LogEntry(.machineLost(name), at: now))
+                log.write("\(name) has been silent for \(Int(silence.inSeconds)) s and is given up")
+            } else if !link.isSilent, silence >= Owner.silenceLimit {
+                links[name]?.isSilent = true
+                plan.add(LogEntry(.machineSilent(name), at: now))
+                log.write("\(name) is silent")
+            }
+        }
+    }
+}
+
+// Reports.
+extension Owner {
+    func take(
+        _ report: AgentReport, from machine: String, _ mail: Mail, at now: TimePoint, in plan: inout Plan
+    ) {
+        hear(machine, at: now, in: &plan)
+        switch report {
+        case .started(let attempt, let run):
+            let note = RunNote(
+                job: attempt.job, attempt: attempt.attempt, machine: machine, start: encoded(run))
+            record(
+                .started(attempt.job, attempt: attempt.attempt, machine: machine), note, mail, at: now,
+                in: &plan)
+        case .suspended(let attempt):
+            record(
+                .suspended(attempt.job, attempt: attempt.attempt, machine: machine), nil, mail, at: now,
+                in: &plan)
+        case .resumed(let attempt): log.write("\(attempt) goes on")
+        case .ended(let attempt, let end):
+            record(end, of: attempt, from: machine, retrying: mail, at: now, in: &plan)
+        case .tested(let name, let test): record(.deviceTested(name, test), nil, mail, at: now, in: &plan)
+        case .health(let device, let level, let why):
+            let part = MachinePart(machine: machine, device: device)
+            record(.healthChanged(part, level, why: why), nil, mail, at: now, in: &plan)
+        case .heartbeat: break
+        }
+    }
+
+    private func hear(_ machine: String, at now: TimePoint, in plan: inout Plan) {
+        guard let link = links[machine] else { return }
+        links[machine]?.lastHeard = now
+        if link.isSilent {
+            links[machine]?.isSilent = false
+            plan.add(LogEntry(.machineHeard(machine), at: now))
+        }
+    }
+
+    private func record(
+        _ event: Event, _ run: RunNote?, _ mail: Mail, at now: TimePoint, in plan: inout Plan
+    ) {
+        plan.retried.append(mail)
+        plan.add(LogEntry(event, at: now, run: run))
+    }
+
+    /// Once it is recorded, the agent may forget the attempt, whether or not the state had a use for it.
+    private func record(
+        _ end: AttemptEnd, of attempt: AttemptID, from machine: String, retrying mail: Mail?,
+        at now: TimePoint, in plan: inout Plan
+    ) {
+        if let mail { plan.retried.append(mail) }
+        let note = RunNote(
+            job: attempt.job, attempt: attempt.attempt, machine: machine, end: encoded(end))
+        let event = Event.exited(
+            attempt.job, attempt: attempt.attempt, end.outcome, machine: machine)
+        plan.add(LogEntry(event, at: now, run: note)) { [weak self] result in
+            if case .success = result { self?.links[machine]?.link.send(.forget(attempt)) }
+        }
+    }
+
+    private func encoded(_ value: some Encodable) -> Data? {
+        do { return try JSONEncoder().encode(value) } catch {
+            log.write("a note cannot be written: \(error)")
+            return nil
+        }
+    }
+}

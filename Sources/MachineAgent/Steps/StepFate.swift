@@ -1,0 +1,47 @@
+internal import Essentials
+package import Scheduling
+
+// What the scheduler is told of a step's end.
+
+extension JobOutcome {
+    /// The scheduler's view of how a process ended.
+    package init(_ verdict: StepVerdict) {
+        self =
+            switch verdict {
+            case .completed: .exited(code: 0)
+            case .failed(let code): .exited(code: code)
+            case .stopped: .signalled(15)
+            case .overTime: .overTime
+            case .outOfMemoryQuota(let limit, let peak, _):
+                .outOfMemory(MemoryDeath(.quota, limit: limit, peak: peak))
+            case .outOfMemoryInVirtualDevice(let peak, _):
+                .outOfMemory(MemoryDeath(.virtualDevice, peak: peak))
+            case .outOfMemoryOnNodes(let nodes, _): .outOfMemory(MemoryDeath(.node(nodes.first ?? 0)))
+            case .outOfMemoryOnMachine: .outOfMemory(MemoryDeath(.host))
+            case .outOfMemoryOnAccelerator: .outOfMemory(MemoryDeath(.device))
+            case .signalled(let signal): .signalled(signal)
+            case .killedExternally: .killedFromOutside
+            case .supervisorLost: .supervisorLost
+            case .hanging: .hanging
+            }
+    }
+
+    /// The same from the facts, which know more: how a step ended that was asked to, and limit and peak of every
+    /// death for memory of its own kind.
+    package init(_ evidence: StepEvidence) {
+        let verdict = StepVerdict(evidence)
+        self.init(verdict)
+        if verdict == .stopped {
+            switch evidence.ending {
+            case .exited(let code): self = .exited(code: code)
+            case .signalled(let number): self = .signalled(number)
+            case .unknown, .hanging: break
+            }
+        }
+        // The memory of an accelerator and of a device around the step have limits of their own.
+        guard case .outOfMemory(var death) = self, death.cause != .device else { return }
+        if death.cause != .virtualDevice { death.limit = evidence.memoryLimit }
+        death.peak = evidence.memoryPeak
+        self = .outOfMemory(death)
+    }
+}
