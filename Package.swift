@@ -223,7 +223,10 @@ let allTargets: [Target] = [
 
     // Tests
     .executableTarget(
-        name: "agent-test-program", dependencies: ["Essentials", "Collectives", "MachineAgent"],
+        name: "agent-test-program",
+        dependencies: [
+            "Essentials", "Collectives", "HardwareTopology", "Scheduling", "ControlAPI", "MachineAgent",
+        ],
         path: "Tests/TestPrograms/agent-test-program", swiftSettings: swiftSettings),
     .target(
         name: "TestSupport", dependencies: ["Essentials"], path: "Tests/TestSupport",
@@ -293,7 +296,7 @@ let allTargets: [Target] = [
     tests(
         "MachineAgentTests",
         [
-            "Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling", "MachineAgent",
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling", "ControlAPI", "MachineAgent",
             "Collectives", "CLinux",
         ]),
     tests(

@@ -1,6 +1,6 @@
 import ControlAPI
-import HardwareTopology
 import Essentials
+import HardwareTopology
 import MachineAgent
 import Scheduling
 import Synchronization
@@ -112,7 +112,9 @@ let start = AttemptStart(
 
 let bare = perSecond { spawnAll() }
 print("posix_spawn of /bin/true, \(atOnce) at once: \(Int(bare))/s")
-for (name, isolation) in [("no control groups", Isolation.soft(because: "not asked for")), ("all control groups", .detect())] {
+for (name, isolation) in [
+    ("no control groups", Isolation.soft(because: "not asked for")), ("all control groups", .detect()),
+] {
     let rate = try perSecond { try Driver(start).run("\(folder)/\(name.filter { $0 != " " })", isolation) }
     print("attempts with \(name): \(Int(rate))/s, \(Int((100 * rate / bare).rounded())) %")
 }
