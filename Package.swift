@@ -225,7 +225,10 @@ let allTargets: [Target] = [
 
     // Tests
     .executableTarget(
-        name: "agent-test-program", dependencies: ["Essentials", "Collectives", "MachineAgent"],
+        name: "agent-test-program",
+        dependencies: [
+            "Essentials", "Collectives", "HardwareTopology", "Scheduling", "ControlAPI", "MachineAgent",
+        ],
         path: "Tests/TestPrograms/agent-test-program", swiftSettings: swiftSettings),
     .executableTarget(
         name: "daemon-load", dependencies: ["Essentials", "Scheduling", "ControlAPI"],
@@ -301,7 +304,7 @@ let allTargets: [Target] = [
     tests(
         "MachineAgentTests",
         [
-            "Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling", "MachineAgent",
+            "Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling", "ControlAPI", "MachineAgent",
             "Collectives", "CLinux",
         ]),
     tests(

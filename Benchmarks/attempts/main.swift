@@ -1,6 +1,6 @@
 import ControlAPI
-import HardwareTopology
 import Essentials
+import HardwareTopology
 import MachineAgent
 import Scheduling
 import Synchronization
@@ -11,15 +11,18 @@ import Glibc
 #endif
 
 // How many attempts of /bin/true the agent's runtime carries through in a second, from the command to the report of
-// the end, beside bare posix_spawn of the same program with as many at once. Arguments: how many, how many at once.
+// the end, beside bare posix_spawn of the same program with as many at once. The kinds take turns, so that a machine
+// that others use too is as busy for each. Arguments: how many, how many at once.
 
-let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 2000
+let rounds = 20
+let count = max(1, (CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 2000) / rounds)
 let atOnce = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 2
 
-func perSecond(_ body: () throws -> Void) rethrows -> Double {
+/// Seconds that some work takes.
+func seconds(_ body: () throws -> Void) rethrows -> Double {
     let start = TimePoint.monotonicNow()
     try body()
-    return Double(count) / (Double((TimePoint.monotonicNow() - start).nanoseconds) / 1e9)
+    return Double((TimePoint.monotonicNow() - start).nanoseconds) / 1e9
 }
 
 func spawnAll() {
@@ -110,12 +113,22 @@ let start = AttemptStart(
     launch: LaunchSpecification(
         command: ["/bin/true"], environment: environment, workingDirectory: folder, output: "/dev/null"))
 
-let bare = perSecond { spawnAll() }
-print("posix_spawn of /bin/true, \(atOnce) at once: \(Int(bare))/s")
-for (name, isolation) in [("no control groups", Isolation.soft(because: "not asked for")), ("all control groups", .detect())] {
-    let rate = try perSecond { try Driver(start).run("\(folder)/\(name.filter { $0 != " " })", isolation) }
-    print("attempts with \(name): \(Int(rate))/s, \(Int((100 * rate / bare).rounded())) %")
+let kinds = [
+    ("no control groups", Isolation.soft(because: "not asked for")), ("control groups", Isolation.detect()),
+]
+var bare = 0.0
+var spent = kinds.map { _ in 0.0 }
+for round in 0..<rounds {
+    bare += seconds { spawnAll() }
+    for (kind, entry) in kinds.enumerated() {
+        spent[kind] += try seconds { try Driver(start).run("\(folder)/\(kind)-\(round)", entry.1) }
+    }
 }
-let again = perSecond { spawnAll() }
-print("posix_spawn again: \(Int(again))/s")
+let total = Double(rounds * count)
+print("posix_spawn of /bin/true, \(atOnce) at once: \(Int(total / bare))/s")
+for (kind, entry) in kinds.enumerated() {
+    print(
+        "attempts with \(entry.0): \(Int(total / spent[kind]))/s, \(Int((100 * bare / spent[kind]).rounded())) %"
+    )
+}
 _ = unsafe Glibc.system("rm -rf \(folder)")

@@ -113,7 +113,8 @@ package struct RankContext: Hashable, Sendable {
         timeout: Duration = .seconds(60)
     ) throws(CollectiveError) -> SharedCommunicator {
         guard let path = table.communicator else {
-            throw .rankTable(path: "of the job", reason: "its ranks run on several machines and share no memory.")
+            throw .rankTable(
+                path: "of the job", reason: "its ranks run on several machines and share no memory.")
         }
         let region = try SharedRegion.open(path: path)
         let communicator = try SharedCommunicator(region: region, rank: rank, timeout: timeout)

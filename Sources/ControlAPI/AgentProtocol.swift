@@ -91,6 +91,8 @@ package enum AgentCommand: Hashable, Codable, Sendable {
     case resume(AttemptID)
     /// New limits for what runs.
     case resize(AttemptID, [VirtualDevice])
+    /// Another time limit, from the start; nil is none.
+    case limitTime(AttemptID, Duration?)
     /// The end is written down, so everything that is kept about the attempt may go.
     case forget(AttemptID)
     /// Tries out the limits of a virtual device.

@@ -28,6 +28,16 @@ static bool wait_for(const char *group, const char *file, const char *line) {
     return false;
 }
 
+/* A process stops when it next runs, which on a busy machine takes a moment. */
+static bool wait_for_stops(void) {
+    const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    for (int look = 0; look < 500; look++) {
+        if (step_all_stopped()) return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 /* Makes the freezer group at its first use, and moves everybody in. Null when that cannot be. */
 static const char *freezer(struct step_configuration *configuration) {
     const char *path = configuration->freezer;
@@ -49,7 +59,7 @@ void step_freeze(struct step_configuration *configuration, struct step_freeze *f
         return;
     }
     step_signal_all(configuration, SIGSTOP, false);
-    *freeze = (struct step_freeze){"signal", true};
+    *freeze = (struct step_freeze){"signal", wait_for_stops()};
 }
 
 void step_thaw(const struct step_configuration *configuration, struct step_freeze *freeze) {

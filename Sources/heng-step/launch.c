@@ -94,11 +94,13 @@ static void redirect_all(const struct step_configuration *configuration, int pip
 
 /* Binds to the processing units asked for and reads back what the kernel made of it. */
 static bool bind_cpus(const struct step_configuration *configuration, struct step_mask *affinity) {
+    int failure = 0;
     if (configuration->cpus.present
         && syscall(SYS_sched_setaffinity, 0, sizeof configuration->cpus.words, configuration->cpus.words) < 0)
-        return false;
+        failure = errno;
     affinity->present = syscall(SYS_sched_getaffinity, 0, sizeof affinity->words, affinity->words) > 0;
-    if (!affinity->present) return false;
+    if (failure != 0) errno = failure;
+    if (failure != 0 || !affinity->present) return false;
     /* The kernel narrows a set to what is allowed here without a word. */
     if (!configuration->cpus.present
         || memcmp(affinity->words, configuration->cpus.words, sizeof affinity->words) == 0)

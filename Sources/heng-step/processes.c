@@ -27,6 +27,7 @@ struct process {
     unsigned long long start; /* clock ticks since boot: with the pid, the identity of a process */
     unsigned long long user, system; /* clock ticks */
     bool ended; /* waits to be reaped */
+    bool stopped;
     enum place place;
 };
 
@@ -52,7 +53,7 @@ static bool read_process(pid_t pid, struct process *process) {
         return false;
     *process = (struct process){
         .pid = pid, .parent = parent, .start = start, .user = user, .system = system,
-        .ended = state == 'Z' || state == 'X'};
+        .ended = state == 'Z' || state == 'X', .stopped = state == 'T' || state == 't'};
     return true;
 }
 
@@ -216,6 +217,14 @@ size_t step_signal_all(const struct step_configuration *configuration, int signa
     bool stable;
     if (signal_number == SIGKILL) kill_groups(configuration);
     return for_all(send_request, &request, &stable);
+}
+
+bool step_all_stopped(void) {
+    size_t count, stopped = 0;
+    struct process *below = read_below(&count);
+    for (size_t i = 0; i < count; i++) stopped += below[i].stopped;
+    free(below);
+    return stopped == count;
 }
 
 static void move_process(const struct process *process, const void *argument) {

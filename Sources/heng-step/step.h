@@ -124,6 +124,9 @@ void step_read_usage(struct step_usage *usage);
  */
 size_t step_signal_all(const struct step_configuration *configuration, int signal_number, bool wakes);
 
+/* Whether every process below this one has been stopped by a signal. */
+bool step_all_stopped(void);
+
 /* Moves every process below this one into a group. Returns whether in the end all of them were there. */
 bool step_move_all(const char *group);
 

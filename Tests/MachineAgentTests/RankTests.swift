@@ -58,7 +58,7 @@ struct RankTests {
         #expect(table.ranks.map { "\($0.cpus)" } == cpus)
         #expect(table.ranks.map(\.numaNode) == [nil, 0])
         #expect(try folder.text(of: "rank-0.err") == readText(running.tablePath))
-        #expect(!exists(table.communicator))
+        #expect(!exists(try #require(table.communicator)))
     }
 
     @Test func `when one rank cannot start, none runs and nothing is left`() async throws {
@@ -68,7 +68,7 @@ struct RankTests {
         await #expect(throws: StepError.self) { try await launcher.start(specification) }
 
         let table = try RankTable.read(from: folder.file("ranks.json"))
-        #expect(!exists(table.communicator))
+        #expect(!exists(try #require(table.communicator)))
         #expect(!exists(folder.file("rank-2.out")))
     }
 

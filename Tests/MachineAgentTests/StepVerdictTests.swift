@@ -1,5 +1,6 @@
 import Essentials
 import MachineAgent
+import Scheduling
 import TestSupport
 import Testing
 
@@ -56,6 +57,44 @@ struct StepVerdictTests {
             StepEvidence(ending: .signalled(9), outOfMemoryKills: 1, limitHits: 0, memoryLimit: limit),
             .outOfMemoryOnMachine(kills: 1)
         ),
+        (
+            "over its time, obeyed well", StepEvidence(ending: .exited(code: 0), overTime: true), .overTime
+        ),
+        ("over its time, by force", StepEvidence(ending: .signalled(9), overTime: true), .overTime),
+        (
+            "our own request before the time was up",
+            StepEvidence(ending: .signalled(15), stopRequested: true, overTime: true), .stopped
+        ),
+        (
+            "a virtual device over its limit, the step within its own",
+            StepEvidence(
+                ending: .signalled(9), outOfMemoryKills: 2, limitHits: 0, memoryPeak: limit,
+                memoryLimit: .gibibytes(1), parentHits: 3),
+            .outOfMemoryInVirtualDevice(peak: limit, kills: 2)
+        ),
+        (
+            "both limits hit: the step's own comes first",
+            StepEvidence(
+                ending: .signalled(9), outOfMemoryKills: 1, limitHits: 4, memoryLimit: limit, parentHits: 3),
+            .outOfMemoryQuota(limit: limit, peak: nil, kills: 1)
+        ),
+        (
+            "a virtual device that hit its limit without a kill of ours",
+            StepEvidence(ending: .exited(code: 1), outOfMemoryKills: 0, parentHits: 3), .failed(code: 1)
+        ),
+        (
+            "an accelerator's message", StepEvidence(ending: .exited(code: 1), deviceMemory: true),
+            .outOfMemoryOnAccelerator
+        ),
+        (
+            "an accelerator's message that was handled",
+            StepEvidence(ending: .exited(code: 0), deviceMemory: true), .completed
+        ),
+        (
+            "an accelerator's message, but the kernel killed",
+            StepEvidence(ending: .signalled(9), outOfMemoryKills: 1, limitHits: 0, deviceMemory: true),
+            .outOfMemoryOnMachine(kills: 1)
+        ),
         ("a killed supervisor", StepEvidence(ending: .unknown, stopRequested: true), .supervisorLost),
         (
             "a process that SIGKILL does not end", StepEvidence(ending: .hanging, stopRequested: true),
@@ -84,6 +123,20 @@ struct StepVerdictTests {
         let verdict = StepVerdict(evidence)
 
         #expect(verdict.isSuccess == (evidence.ending == .exited(code: 0) && !evidence.stopRequested))
+    }
+
+    @Test func `the scheduler is told cause, limit and peak, and how a stopped step ended`() {
+        let death = StepEvidence(
+            ending: .signalled(9), outOfMemoryKills: 1, limitHits: 0, memoryPeak: .mebibytes(5),
+            memoryLimit: Self.limit, strictNodes: Self.node)
+        #expect(
+            JobOutcome(death)
+                == .outOfMemory(MemoryDeath(.node(1), limit: Self.limit, peak: .mebibytes(5))))
+        #expect(
+            JobOutcome(StepEvidence(ending: .exited(code: 85), stopRequested: true)) == .exited(code: 85))
+        #expect(JobOutcome(StepEvidence(ending: .signalled(9), stopRequested: true)) == .signalled(9))
+        #expect(JobOutcome(StepEvidence(ending: .signalled(9))) == .killedFromOutside)
+        #expect(JobOutcome(StepEvidence(ending: .exited(code: 0), overTime: true)) == .overTime)
     }
 
     @Test func `a verdict over the limit names the limit and the peak`() {

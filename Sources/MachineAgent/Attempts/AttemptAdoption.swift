@@ -22,7 +22,9 @@ extension AttemptWorker {
         attempts[attempt.id] = attempt
         if let end = folder.read(AttemptEnd.self, from: AttemptFolder.endName) {
             attempt.end = end
-            for rank in attempt.ranks.indices { attempt.ranks[rank].fact = folder.end(ofRank: rank).map { fact($0, attempt, rank) } ?? .lost }
+            for rank in attempt.ranks.indices {
+                attempt.ranks[rank].fact = folder.end(ofRank: rank).map { fact($0, attempt, rank) } ?? .lost
+            }
             return
         }
         guard count > 0 else {
@@ -36,7 +38,9 @@ extension AttemptWorker {
     }
 
     private func adopt(_ attempt: Attempt, _ rank: Int, isOfThisBoot: Bool) {
-        if let line = attempt.folder.end(ofRank: rank) { return conclude(attempt, rank, fact(line, attempt, rank)) }
+        if let line = attempt.folder.end(ofRank: rank) {
+            return conclude(attempt, rank, fact(line, attempt, rank))
+        }
         guard isOfThisBoot else { return conclude(attempt, rank, .lost) }
         // Between the two looks a supervisor may have ended, or have begun; the next round of the loop sees it.
         if let fact = settled(attempt, rank) {

@@ -16,12 +16,14 @@ extension AttemptWorker {
         case .start(let start): begin(start)
         case .stop(let id, let signal, let grace):
             running(id)?.tell(
-                SupervisorBlock.command("F", UInt32(clamping: signal)) + SupervisorBlock.termination(grace: grace))
+                SupervisorBlock.command("F", UInt32(clamping: signal))
+                    + SupervisorBlock.termination(grace: grace))
         case .signal(let id, let number, let toFirstOnly):
             running(id)?.tell(SupervisorBlock.command(toFirstOnly ? "s" : "S", UInt32(clamping: number)))
         case .suspend(let id): suspend(id)
         case .resume(let id): resume(id)
         case .resize(let id, let devices): if let attempt = running(id) { resize(attempt, to: devices) }
+        case .limitTime(let id, let limit): running(id)?.tell(SupervisorBlock.timeLimit(limit))
         case .forget(let id): if let attempt = attempts[id], attempt.end != nil { forget(attempt) }
         case .test(let name, let revision, let device, _):
             DeviceTrial(
@@ -48,7 +50,9 @@ extension AttemptWorker {
 
     private func resume(_ id: AttemptID) {
         guard let attempt = running(id) else { return }
-        if !attempt.isSuspended, attempt.ranks.allSatisfy({ !$0.isFrozen }) { return tell(attempt, .resumed(id)) }
+        if !attempt.isSuspended, attempt.ranks.allSatisfy({ !$0.isFrozen }) {
+            return tell(attempt, .resumed(id))
+        }
         attempt.tell(SupervisorBlock.command("Z", 0))
     }
 
@@ -133,7 +137,8 @@ extension AttemptWorker {
             folder, record: record, ranks: limits.map { Attempt.Rank(groups: $0.groups) })
         for (rank, step) in plan.steps.enumerated() {
             let place = StepPlace(
-                folder: folder.path, name: AttemptFolder.name(ofRank: rank), marker: markers[rank], boot: boot)
+                folder: folder.path, name: AttemptFolder.name(ofRank: rank), marker: markers[rank], boot: boot
+            )
             // One that is gone already is seen by the end of its connection.
             links[rank].send(SupervisorBlock(step, limits: limits[rank], place: place).bytes)
             listen(to: links[rank], attempt, rank)
@@ -150,7 +155,9 @@ extension AttemptWorker {
     // MARK: Rank table
 
     /// Makes what ranks find each other by; returns the files that go when the attempt ends.
-    private func makeTable(_ start: AttemptStart, _ plan: AttemptPlan, _ folder: AttemptFolder) throws -> [String] {
+    private func makeTable(_ start: AttemptStart, _ plan: AttemptPlan, _ folder: AttemptFolder) throws
+        -> [String]
+    {
         let isLocal = start.ranks.count == start.worldSize
         if let capacity = start.launch.requestCapacity, !(1...1 << 20).contains(capacity) || !isLocal {
             throw Failure("A request queue holds 1 to 1048576 requests, of ranks on one machine.")
@@ -198,7 +205,8 @@ extension AttemptWorker {
 
     /// Says in the table that all ranks of this machine have started.
     func completeTable(of attempt: Attempt) {
-        guard var table = attempt.folder.read(RankTable.self, from: "ranks.json"), table.status == .initializing
+        guard var table = attempt.folder.read(RankTable.self, from: "ranks.json"),
+            table.status == .initializing
         else { return }
         table.status = .complete
         guard let bytes = try? table.encoded() else { return }
@@ -210,7 +218,8 @@ extension AttemptWorker {
         let launch = attempt.record?.start.launch
         let specification = StepSpecification(
             name: "\(attempt.id)", command: launch?.command ?? [""], environment: [:],
-            workingDirectory: launch?.workingDirectory, output: .file(attempt.record?.files.first ?? "the output"),
+            workingDirectory: launch?.workingDirectory, cpus: attempt.record?.start.ranks[rank].cpus,
+            output: .file(attempt.record?.files.first ?? "the output"),
             errorOutput: .file(attempt.record?.files.last ?? "the output"))
         return StepError(line, specification: specification).summary
     }
@@ -223,7 +232,8 @@ extension StepLimits {
         for entry in report.entries where limited.contains(entry.limit) && entry.strength != .hard {
             throw Failure(
                 "Hard isolation was asked for, but \(entry.limit.rawValue) \(entry.requested) is \(entry.strength.rawValue) here: \(entry.means).",
-                nextStep: "Submit without --isolation hard, or to a machine whose control groups may be used.")
+                nextStep: "Submit without --isolation hard, or to a machine whose control groups may be used."
+            )
         }
     }
 }

@@ -39,7 +39,9 @@ struct AttemptFolder: Hashable, Sendable {
         guard descriptor >= 0 else { throw Self.failure(final) }
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 let code = errno
@@ -95,7 +97,9 @@ struct AttemptFolder: Hashable, Sendable {
     /// How many ranks have left something, for a folder whose record is gone.
     var rankCount: Int {
         let ranks = SmallFile.names(in: path).compactMap { name -> Int? in
-            guard name.hasPrefix("rank-"), name.hasSuffix(".manifest") || name.hasSuffix(".end") else { return nil }
+            guard name.hasPrefix("rank-"), name.hasSuffix(".manifest") || name.hasSuffix(".end") else {
+                return nil
+            }
             return Int(name.dropFirst(5).prefix { $0 != "." })
         }
         return (ranks.max() ?? -1) + 1

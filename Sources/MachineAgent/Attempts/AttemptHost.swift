@@ -1,5 +1,5 @@
-package import ControlAPI
 internal import CLinux
+package import ControlAPI
 internal import Essentials
 internal import Synchronization
 
@@ -15,7 +15,7 @@ package final class AttemptHost: Sendable {
     /// What was found of earlier hosts, when this one began.
     package let adopted: [AttemptStatus]
 
-    private let bell: Int32
+    private let bell: Bell
     private let queue = Mutex<Queue>(Queue())
     private let known: Mutex<[AttemptID: AttemptStatus.State]>
 
@@ -31,8 +31,7 @@ package final class AttemptHost: Sendable {
         folder: String, machine: String, isolation: Isolation, supervisor: SupervisorProgram,
         options: AttemptOptions = AttemptOptions(), report: @escaping @Sendable (AgentReport) -> Void
     ) throws {
-        bell = process_bell_make()
-        guard bell >= 0 else { throw Failure("No descriptor is left to wait for jobs with.") }
+        bell = try Bell()
         let worker = try AttemptWorker(
             folder: folder, machine: machine, isolation: isolation, supervisor: supervisor, options: options,
             bell: bell)
@@ -40,21 +39,18 @@ package final class AttemptHost: Sendable {
         adopted = worker.statuses
         known = Mutex(Dictionary(uniqueKeysWithValues: worker.statuses.map { ($0.attempt, $0.state) }))
         worker.report = report
+        worker.host = self
         let box = WorkerBox(worker)
-        try startThread { [weak self] in
-            box.worker.run(host: self)
-        }
+        try startThread { box.worker.run() }
     }
 
-    deinit {
-        // The thread ends by itself when it finds that the host is gone, and closes the bell.
-        process_bell_ring(bell)
-    }
+    /// The thread ends by itself when it finds that the host is gone.
+    deinit { bell.ring() }
 
     /// Takes a command; what comes of it is reported.
     package func perform(_ command: AgentCommand) {
         queue.withLock { $0.commands.append(command) }
-        process_bell_ring(bell)
+        bell.ring()
     }
 
     /// Every attempt that the host knows now, for a greeting.
@@ -69,7 +65,7 @@ package final class AttemptHost: Sendable {
     /// Stops to take commands and to report; what runs goes on.
     package func close() {
         queue.withLock { $0.isClosed = true }
-        process_bell_ring(bell)
+        bell.ring()
     }
 
     // MARK: For the thread
@@ -86,6 +82,21 @@ package final class AttemptHost: Sendable {
     func note(_ attempt: AttemptID, _ state: AttemptStatus.State?) {
         known.withLock { $0[attempt] = state }
     }
+}
+
+/// Wakes the host's thread; closed when neither host nor thread needs it any more.
+final class Bell: Sendable {
+    let descriptor: Int32
+
+    init() throws(Failure) {
+        descriptor = process_bell_make()
+        guard descriptor >= 0 else { throw Failure("No descriptor is left to wait for jobs with.") }
+    }
+
+    deinit { Glibc.close(descriptor) }
+
+    func ring() { process_bell_ring(descriptor) }
+    func quiet() { process_bell_quiet(descriptor) }
 }
 
 /// Hands the worker to its thread.

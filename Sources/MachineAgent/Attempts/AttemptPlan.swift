@@ -58,7 +58,8 @@ struct AttemptPlan: Sendable {
         let path = pattern.path(
             OutputPattern.Values(
                 job: start.attempt.job.number, arrayJob: start.arrayJob?.number, arrayIndex: start.arrayIndex,
-                name: start.label.name, user: start.label.user, machine: machine, rank: start.firstRank + rank))
+                name: start.label.name, user: start.label.user, machine: machine, rank: start.firstRank + rank
+            ))
         return absolute(path, start)
     }
 

@@ -57,7 +57,8 @@ struct SupervisorManifest: Hashable, Sendable {
                 StepLimits.Group(
                     kind: String(value[..<colon]), path: String(value[value.index(after: colon)...])))
         }
-        guard let pid = values["pid"].flatMap({ Int32($0) }), let start = values["start"].flatMap({ UInt64($0) }),
+        guard let pid = values["pid"].flatMap({ Int32($0) }),
+            let start = values["start"].flatMap({ UInt64($0) }),
             let boot = values["boot"], pid > 1
         else { return nil }
         supervisor = pid

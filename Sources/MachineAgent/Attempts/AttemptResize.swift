@@ -50,7 +50,9 @@ extension StepLimits.Group {
 
 extension StepLimits {
     /// What new limits write into a group of a kind, in an order in which no value is refused because of another.
-    static func values(_ slot: RankSlot, kind: String, strictNodes: CPUSet?) -> [(file: String, value: String)] {
+    static func values(_ slot: RankSlot, kind: String, strictNodes: CPUSet?) -> [(
+        file: String, value: String
+    )] {
         var values: [(file: String, value: String)] = []
         let quota = slot.cpuShare.map { Quota(share: $0, units: slot.cpus.count) }
         if kind == "unified" || kind == "cpuset" {

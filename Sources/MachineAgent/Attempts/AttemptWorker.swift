@@ -21,18 +21,18 @@ final class AttemptWorker {
     let supervisor: SupervisorProgram
 
     private let watch: Int32
-    private let bell: Int32
+    private let bell: Bell
     /// Which rank a connection belongs to.
     private var owners: [Int32: (attempt: AttemptID, rank: Int)] = [:]
     /// Ranks whose supervisor closed its end, and neither left an end nor has ended.
     private var unclear: [(attempt: AttemptID, rank: Int)] = []
-    private weak var host: AttemptHost?
+    weak var host: AttemptHost?
     /// Tells attempts of different state folders apart.
     private let markerPrefix: String
 
     init(
         folder: String, machine: String, isolation: Isolation, supervisor: SupervisorProgram,
-        options: AttemptOptions, bell: Int32
+        options: AttemptOptions, bell: Bell
     ) throws {
         self.folder = folder
         self.machine = machine
@@ -51,7 +51,7 @@ final class AttemptWorker {
         }
         markerPrefix = "\(status.st_dev)-\(status.st_ino)"
         watch = process_watch_make()
-        guard watch >= 0, process_watch_add(watch, bell) == 0 else {
+        guard watch >= 0, process_watch_add(watch, bell.descriptor) == 0 else {
             throw Failure("No descriptor is left to wait for jobs with.")
         }
     }
@@ -59,7 +59,6 @@ final class AttemptWorker {
     deinit {
         for descriptor in owners.keys { close(descriptor) }
         close(watch)
-        close(bell)
     }
 
     func marker(_ attempt: AttemptID, rank: Int) -> String { "\(markerPrefix)-\(attempt).\(rank)" }
@@ -69,17 +68,18 @@ final class AttemptWorker {
     // MARK: The loop
 
     /// Works until the host is closed or gone.
-    func run(host: AttemptHost?) {
-        self.host = host
+    func run() {
         var ready = [Int32](repeating: -1, count: 64)
         while true {
             let wait: Int32 = unclear.isEmpty ? -1 : 5
             let count = unsafe process_watch_wait_for(watch, &ready, Int32(ready.count), wait)
-            for descriptor in ready.prefix(Int(count)) where descriptor != bell { hear(descriptor) }
+            for descriptor in ready.prefix(Int(count)) where descriptor != bell.descriptor {
+                hear(descriptor)
+            }
             clearUp()
-            if ready.prefix(Int(count)).contains(bell) {
-                process_bell_quiet(bell)
-                guard let commands = self.host?.takeCommands() else { return }
+            if ready.prefix(Int(count)).contains(bell.descriptor) {
+                bell.quiet()
+                guard let commands = host?.takeCommands() else { return }
                 for command in commands { perform(command) }
             }
         }
@@ -247,7 +247,9 @@ final class AttemptWorker {
 
     func forget(_ attempt: Attempt) {
         for rank in attempt.ranks.indices {
-            if attempt.ranks[rank].isUnwritten { attempt.ranks[rank].link?.send(SupervisorBlock.command("A", 0)) }
+            if attempt.ranks[rank].isUnwritten {
+                attempt.ranks[rank].link?.send(SupervisorBlock.command("A", 0))
+            }
             hang(up: attempt, rank)
         }
         attempt.folder.remove()

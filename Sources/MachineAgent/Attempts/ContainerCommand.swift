@@ -26,7 +26,9 @@ package struct ContainerCommand: Hashable, Sendable {
     }
 
     /// Variables that describe the outside and would break the inside.
-    private static let outside: Set<String> = ["PATH", "HOME", "HOSTNAME", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH"]
+    private static let outside: Set<String> = [
+        "PATH", "HOME", "HOSTNAME", "TMPDIR", "LD_PRELOAD", "LD_LIBRARY_PATH",
+    ]
 
     package var arguments: [String] {
         var arguments = [

@@ -29,7 +29,8 @@ struct DeviceTrial: Sendable {
         do {
             try startThread { report(.tested(name: name, test())) }
         } catch {
-            report(.tested(name: name, DeviceTest(revision: revision, limits: [failure("compute", "\(error)")])))
+            report(
+                .tested(name: name, DeviceTest(revision: revision, limits: [failure("compute", "\(error)")])))
         }
     }
 
@@ -43,7 +44,8 @@ struct DeviceTrial: Sendable {
     // MARK: The three tries
 
     private func compute() -> DeviceTest.Limit {
-        let spin = "i=0; while [ $i -lt \(device.cpus.count) ]; do (while :; do :; done) & i=$((i+1)); done; wait"
+        let spin =
+            "i=0; while [ $i -lt \(device.cpus.count) ]; do (while :; do :; done) & i=$((i+1)); done; wait"
         var step = step(spin, slot: RankSlot(device))
         step.memory = nil
         step.timeLimit = Self.spinTime
@@ -61,7 +63,8 @@ struct DeviceTrial: Sendable {
         slot.cpuShare = nil
         let more = limit.bytes + limit.bytes / 2
         let take = "exec dd if=/dev/zero of=/dev/null bs=\(more) count=1"
-        return run(step(take, slot: slot), "memory", .memory, asked: Double(limit.bytes), unit: "bytes") { outcome in
+        return run(step(take, slot: slot), "memory", .memory, asked: Double(limit.bytes), unit: "bytes") {
+            outcome in
             (outcome.usage.memoryPeak.map { Double($0.bytes) }, !outcome.verdict.isSuccess)
         }
     }
@@ -100,14 +103,16 @@ struct DeviceTrial: Sendable {
 
     private func step(_ script: String, slot: RankSlot) -> StepSpecification {
         StepSpecification(
-            name: "trial of \(name)", command: ["/bin/sh", "-c", script], environment: ["PATH": "/usr/bin:/bin"],
+            name: "trial of \(name)", command: ["/bin/sh", "-c", script],
+            environment: ["PATH": "/usr/bin:/bin"],
             workingDirectory: "/", cpus: slot.cpus, numa: slot.numa, memory: slot.memory,
             cpuShare: slot.cpuShare, output: .discarded, errorOutput: .discarded,
             timeLimit: .seconds(20), grace: .zero)
     }
 
     private func run(
-        _ step: StepSpecification, _ limit: String, _ kind: EnforcementReport.Limit, asked: Double, unit: String,
+        _ step: StepSpecification, _ limit: String, _ kind: EnforcementReport.Limit, asked: Double,
+        unit: String,
         judge: (StepOutcome) -> (measured: Double?, isHeld: Bool)
     ) -> DeviceTest.Limit {
         do {

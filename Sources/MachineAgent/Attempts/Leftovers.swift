@@ -35,7 +35,8 @@ enum Leftovers {
 
     /// The processes of a group and of the groups that the job made below it, which are removed when they are empty.
     private static func processes(in folder: String) -> [pid_t] {
-        var found = SmallFile.read("\(folder)/cgroup.procs")?.split(separator: "\n").compactMap { pid_t($0) } ?? []
+        var found =
+            SmallFile.read("\(folder)/cgroup.procs")?.split(separator: "\n").compactMap { pid_t($0) } ?? []
         for name in SmallFile.names(in: folder) where !name.contains(".") {
             let below = "\(folder)/\(name)"
             var status = stat()

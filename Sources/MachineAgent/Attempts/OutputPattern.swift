@@ -69,7 +69,9 @@ package struct OutputPattern: Hashable, Sendable {
     /// A name that comes from outside can neither leave the folder nor break a line.
     private static func fileName(_ name: String) -> String {
         let safe = String(
-            name.map { $0 == "/" || $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "_" : $0 })
+            name.map {
+                $0 == "/" || $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "_" : $0
+            })
         return safe == "." || safe == ".." ? "_" : safe
     }
 

@@ -46,7 +46,9 @@ extension AttemptEnd {
             facts[rank].outcome.map { !$0.verdict.isSuccess && $0.verdict != .stopped } ?? false
         }
         let first = failures.min { left, right in
-            (facts[left].outcome?.usage.ended ?? .zero, left) < (facts[right].outcome?.usage.ended ?? .zero, right)
+            (facts[left].outcome?.usage.ended ?? .zero, left) < (
+                facts[right].outcome?.usage.ended ?? .zero, right
+            )
         }
         if let first, let outcome = facts[first].outcome { return (JobOutcome(outcome.evidence), first) }
         // Only successes and what we stopped ourselves are left.

@@ -18,7 +18,8 @@ package struct SlurmAllocation: Hashable, Sendable {
     ///
     /// `affinity` and `memoryNodes` are the kernel's masks of this process, `groupLimit` its memory group's limit.
     package init?(
-        environment: [String: String], affinity: CPUSet, memoryNodes: CPUSet? = nil, groupLimit: ByteCount? = nil
+        environment: [String: String], affinity: CPUSet, memoryNodes: CPUSet? = nil,
+        groupLimit: ByteCount? = nil
     ) {
         guard let job = environment["SLURM_JOB_ID"] ?? environment["SLURM_JOBID"], !job.isEmpty,
             // A job of our own has Slurm's names too; what it was given is in the daemon's hands already.
@@ -43,7 +44,8 @@ package struct SlurmAllocation: Hashable, Sendable {
 
     /// A list that holds anything but indices, such as identifiers of partitions, hides nothing.
     private static func devices(_ environment: [String: String]) -> [Int]? {
-        for name in ["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "SLURM_JOB_GPUS"] {
+        for name in ["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "SLURM_JOB_GPUS"]
+        {
             guard let text = environment[name] else { continue }
             if text.isEmpty || text == "-1" || text == "NoDevFiles" { return [] }
             let numbers = text.split(separator: ",").map { Int($0) }
@@ -79,7 +81,9 @@ package struct SlurmAllocation: Hashable, Sendable {
     }
 
     /// Accelerators are counted in the order of the topology; everything else stays.
-    private static func visible(_ all: [Topology.AttachedDevice], _ indices: [Int]) -> [Topology.AttachedDevice] {
+    private static func visible(_ all: [Topology.AttachedDevice], _ indices: [Int]) -> [Topology
+        .AttachedDevice]
+    {
         var next = 0
         return all.filter { device in
             guard device.kind == .gpu || device.kind == .coprocessor else { return true }
@@ -114,6 +118,8 @@ extension SlurmAllocation {
             places.legacy[.memory].flatMap { SmallFile.value("\($0)/memory.limit_in_bytes") },
         ]
         // Version 1 says "none" with a number near the largest.
-        return texts.compactMap { $0.flatMap { Int($0) } }.filter { $0 > 0 && $0 < 1 << 60 }.min().map { .bytes($0) }
+        return texts.compactMap { $0.flatMap { Int($0) } }.filter { $0 > 0 && $0 < 1 << 60 }.min().map {
+            .bytes($0)
+        }
     }
 }

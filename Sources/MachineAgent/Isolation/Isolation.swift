@@ -53,7 +53,9 @@ package struct Isolation: Hashable, Sendable {
         }
         let tree = UnifiedTree(group: folder)
         // Every group can be frozen in version 2.
-        if controller == .freezer { return refusal(of: tree.home).map { .missing($0) } ?? .unified(folder: tree.home) }
+        if controller == .freezer {
+            return refusal(of: tree.home).map { .missing($0) } ?? .unified(folder: tree.home)
+        }
         if let reason = tree.passOn(controller) { return .missing(reason) }
         return refusal(of: tree.home).map { .missing($0) } ?? .unified(folder: tree.home)
     }

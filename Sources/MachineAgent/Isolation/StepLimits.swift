@@ -35,7 +35,9 @@ struct StepLimits {
         applyNodes()
         applyWeight()
         applyProcesses()
-        if case .legacy(let folder) = isolation.home(of: .freezer) { freezer = "\(folder)/\(GroupName.next())" }
+        if case .legacy(let folder) = isolation.home(of: .freezer) {
+            freezer = "\(folder)/\(GroupName.next())"
+        }
     }
 
     /// Whether a group holds the step to its number of processes.
@@ -149,7 +151,8 @@ struct StepLimits {
         report.entries.append(
             .init(
                 .processes, "\(limit)", refusal == nil ? .hard : .soft,
-                refusal.map { "RLIMIT_NPROC, which counts all processes of the user: \($0)" } ?? means(.pids)))
+                refusal.map { "RLIMIT_NPROC, which counts all processes of the user: \($0)" } ?? means(.pids))
+        )
     }
 
     // MARK: Memory

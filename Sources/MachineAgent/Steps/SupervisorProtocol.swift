@@ -19,6 +19,11 @@ struct SupervisorBlock {
         command("T", UInt32(milliseconds(grace, atMost: .milliseconds(Int64(Int32.max)))))
     }
 
+    /// Another time limit from the start; less than a second is a second, because zero is none.
+    static func timeLimit(_ limit: Duration?) -> [UInt8] {
+        command("L", limit.map { UInt32(clamping: max(1, (milliseconds($0) + 999) / 1000)) } ?? 0)
+    }
+
     /// A command of five bytes; `Sources/heng-step/commands.c` lists the letters.
     static func command(_ letter: Unicode.Scalar, _ number: UInt32) -> [UInt8] {
         [UInt8(ascii: letter)] + littleEndian(number)

@@ -91,6 +91,9 @@ func play(_ arguments: [String]) async throws {
     case "meet-without-late":
         try meet(without: Int(arguments[1]) ?? 0, byEnding: false, timeout: .milliseconds(100))
     case "serve": try serve(dyingAt: arguments.dropFirst().first.flatMap { UInt64($0) })
+    case "host":
+        try serveAttempts(
+            folder: arguments[1], work: arguments[2], count: Int(arguments[3]) ?? 0, script: arguments[4])
     case "start": try await startForEver(arguments[1], orphan: arguments[2])
     default: throw Failure("This program is for tests only.", exitCode: .wrongUse)
     }
