@@ -7,7 +7,7 @@ BUILD := .build/release
 RELEASE := -c release --explicit-target-dependency-import-check error
 
 .PHONY: demo test counts deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
-.PHONY: check-exported-models asan tsan fuzz install uninstall clean help
+.PHONY: check-exported-models mutants asan tsan fuzz install uninstall clean help
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -76,6 +76,9 @@ fuzz: deps onnx-cases ## let libFuzzer write models, topology files, results, sa
 	tools/fuzz .build-fuzz/release/heng-fuzz $(FUZZ_TIME)
 	$(SWIFT) build $(RELEASE) --product model-mutator
 	$(BUILD)/model-mutator --count $(FUZZ_MODELS)
+
+mutants: deps ## plant bugs into a copy of the scheduler, one by one, and see the simulations find them
+	tools/mutants
 
 operators: build ## write Documentation/operators.md anew from the schemas
 	$(BUILD)/heng model operators > Documentation/operators.md

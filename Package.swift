@@ -372,6 +372,9 @@ let benchmarkTargets: [Target] = [
         path: "Benchmarks/counts", exclude: ["thresholds.json", "check.sh", "library.c"],
         swiftSettings: swiftSettings),
     .executableTarget(
+        name: "heng-scheduling-costs", dependencies: ["Essentials", "HardwareTopology", "Scheduling"],
+        path: "Benchmarks/scheduling", swiftSettings: swiftSettings),
+    .executableTarget(
         name: "heng-opencl-costs",
         dependencies: ["Essentials", "AcceleratorAPI", "CHengAccelerator", "COpenCL", "OpenCLBackend"],
         path: "Benchmarks/opencl", swiftSettings: swiftSettings),

@@ -3,7 +3,13 @@ internal import Essentials
 // Jobs: from submission to their end.
 extension ClusterState {
     mutating func submit(_ asked: JobRequest) -> [Action] {
-        if let error = firstError(asked) { return [.refused(error)] }
+        let isKnown = possible.value.contains(asked.resources) && asked.resources.virtualDevice == nil
+        if let error = firstError(asked, fitsForSure: isKnown) { return [.refused(error)] }
+        if !isKnown {
+            // Shapes are few; should they not be, they are only looked at again.
+            if possible.value.count >= 1000 { possible.value.removeAll() }
+            possible.value.insert(asked.resources)
+        }
         var asked = asked
         if asked.timeLimit == nil { asked.timeLimit = queue(of: asked).limits.defaultTimeLimit }
         let request = shared(asked)

@@ -7,6 +7,7 @@ extension ClusterState {
     func machineIndices(of placement: Placement) -> [Int] { placement.machines.compactMap(machineIndex) }
 
     mutating func append(_ inventory: Inventory, _ status: MachineStatus) {
+        possible.value.removeAll()
         inventories.append(inventory)
         free.append(FreeResources(all: inventory))
         spare.append(FreeResources(all: inventory, times: max(1, inventory.machine.oversubscription)))
@@ -25,6 +26,7 @@ extension ClusterState {
         guard !isInUse(machine.name) else {
             return [.ignored(.machineBusy(machine.name))] + (wasSilent ? round() : [])
         }
+        possible.value.removeAll()
         inventories[index] = inventory
         free[index] = FreeResources(all: inventory)
         spare[index] = FreeResources(all: inventory, times: max(1, machine.oversubscription))
@@ -41,6 +43,7 @@ extension ClusterState {
         let gone = activeJobs.filter { jobs[$0]?.placement?.machines.contains(name) ?? false }
         let actions = gone.flatMap { loseJob($0, on: name) }
         devices.removeAll { $0.machine == name }
+        possible.value.removeAll()
         inventories.remove(at: index)
         free.remove(at: index)
         spare.remove(at: index)

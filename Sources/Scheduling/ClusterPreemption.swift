@@ -10,6 +10,9 @@ extension ClusterState {
     mutating func makeRoom(
         for job: Job, _ wish: Placer.Wish, _ queue: Queue, _ placer: Placer
     ) -> ([Action], [JobID]) {
+        guard queues.contains(where: { $0.tier < queue.tier && $0.preemption.mode != .off }) else {
+            return ([], [])
+        }
         let leaving = activeJobs.filter { jobs[$0]?.isGivingWay(to: job.id) ?? false }
         guard leaving.isEmpty else { return ([], leaving) }
         let candidates = candidates(below: queue.tier)

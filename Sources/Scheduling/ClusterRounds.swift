@@ -305,7 +305,8 @@ extension ClusterState {
         }
         guard
             let found = makeReservation(
-                for: id, wish, placer: placer, free: free, releases: releases(beside: round.held))
+                for: id, wish, placer: placer, free: free, releases: releases(beside: round.held),
+                holding: holding(of:))
         else { return false }
         round.held.append(.init(queue: queue.name, reservation: found))
         round.rooms = [:]
@@ -315,21 +316,23 @@ extension ClusterState {
     /// When jobs give back what they have; behind another reservation only what it does not need.
     private func releases(beside held: [Round.HeldPlace]) -> [ExpectedRelease] {
         activeJobs.compactMap { id in
-            guard let job = jobs[id], let placement = job.placement, !placement.usesNamedDevices,
-                job.request.resources.quality != .bestEffort
-            else { return nil }
-            let machines = machineIndices(of: placement)
-            guard machines.count == placement.parts.count else { return nil }
-            let grace =
-                self.queue(of: job.request).preemption.mode == .off
-                ? policy.stopGrace : max(policy.stopGrace, self.queue(of: job.request).preemption.grace)
-            let end = job.expectedEnd(at: time, stopGrace: grace)
+            guard let job = jobs[id] else { return nil }
+            let end = job.expectedEnd(at: time, stopGrace: policy.stopGrace)
             // Resources that the first reservation counts on are spoken for.
             if let first = held.first?.reservation, isNeeded(by: first, end) { return nil }
-            return ExpectedRelease(
-                time: end, job: id, placement: placement, machines: machines,
-                extent: job.hasCores ? .everything : .allButCores)
+            return ExpectedRelease(time: end, job: id)
         }
+    }
+
+    /// What a job gives back to everybody; nil for what is lent from elsewhere.
+    private func holding(of id: JobID) -> Holding? {
+        guard let job = jobs[id], let placement = job.placement, !placement.usesNamedDevices,
+            job.request.resources.quality != .bestEffort
+        else { return nil }
+        let machines = machineIndices(of: placement)
+        guard machines.count == placement.parts.count else { return nil }
+        return Holding(
+            placement: placement, machines: machines, extent: job.hasCores ? .everything : .allButCores)
     }
 
     private func isNeeded(by reservation: Reservation, _ end: TimePoint?) -> Bool {

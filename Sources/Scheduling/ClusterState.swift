@@ -39,6 +39,8 @@ package struct ClusterState: Hashable, Sendable {
     var timers = Derived(Heap<Timer>())
     var links = Derived(JobLinks())
     var changed = Derived(Set<JobID>())
+    /// Resource requests that an empty machine holds, until a machine changes.
+    var possible = Derived(Set<ResourceRequest>())
 
     /// A moment at which a job wants to be looked at.
     struct Timer: Comparable, Sendable {
@@ -126,8 +128,13 @@ package struct ClusterState: Hashable, Sendable {
 
     /// What is wrong with a request, or nil when it can be met here.
     package func firstError(_ request: JobRequest) -> RequestError? {
-        RequestCheck(inventories: inventories).firstError(request) ?? queueError(request)
-            ?? dependencyError(request) ?? deviceError(request)
+        firstError(request, fitsForSure: false)
+    }
+
+    /// Whether an empty machine has room need not be asked again for an equal request.
+    func firstError(_ request: JobRequest, fitsForSure: Bool) -> RequestError? {
+        RequestCheck(inventories: inventories).firstError(request, fitsForSure: fitsForSure)
+            ?? queueError(request) ?? dependencyError(request) ?? deviceError(request)
     }
 
     /// The jobs that changed since this was last asked, in rising order, for a store to write.

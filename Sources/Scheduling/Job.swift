@@ -31,17 +31,24 @@ package struct Job: Hashable, Codable, Sendable {
         /// Whether it goes on as soon as its cores are free.
         package var wantsResume = false
         package var checkpointedAt: TimePoint?
-        package var placement: Placement
-        package var decision: PlacementDecision?
+        // In boxes, because times are looked at far more often than places.
+        private var boxedPlacement: Boxed<Placement>
+        private var boxedDecision: Boxed<PlacementDecision>?
         /// Parts that have reported their start, and that have ended.
         package var startedParts: Set<String> = []
         package var endedParts: Set<String> = []
 
         init(placedAt: TimePoint, placement: Placement, decision: PlacementDecision?) {
             self.placedAt = placedAt
-            self.placement = placement
-            self.decision = decision
+            boxedPlacement = Boxed(placement)
+            boxedDecision = decision.map { Boxed($0) }
         }
+
+        package var placement: Placement {
+            get { boxedPlacement.value }
+            set { boxedPlacement.value = newValue }
+        }
+        package var decision: PlacementDecision? { boxedDecision?.value }
     }
 
     /// A job as it is submitted; a store makes one anew from what it has kept.

@@ -7,10 +7,11 @@ package struct RequestCheck: Sendable {
     package init(inventories: [Inventory]) { self.inventories = inventories }
 
     /// The first thing wrong with a request, or nil when an empty machine could run it.
-    package func firstError(_ request: JobRequest) -> RequestError? {
+    package func firstError(_ request: JobRequest, fitsForSure: Bool = false) -> RequestError? {
         if request.label.command.allSatisfy(\.isEmpty) { return .emptyCommand }
         if let limit = request.timeLimit, limit <= .zero { return .limitNotPositive }
         if let array = request.array, let error = arrayError(array) { return error }
+        if fitsForSure { return nil }
         // The amounts are those of the device, which may not be there yet.
         return request.resources.virtualDevice == nil ? firstError(request.resources) : nil
     }

@@ -15,16 +15,11 @@ package struct PromisedStart: Hashable, Codable, Sendable {
     package var start: TimePoint?
 }
 
-/// Resources that come back, and when.
+/// When a job gives its resources back, as far as anybody knows.
 struct ExpectedRelease {
     /// Nil when nobody knows; such releases come after all others.
     var time: TimePoint?
     var job: JobID
-    var placement: Placement
-    /// The machine of each part.
-    var machines: [Int]
-    /// What comes back: of a job that stands still only what it kept.
-    var extent: FreeResources.Extent
 
     static func isEarlier(_ left: ExpectedRelease, _ right: ExpectedRelease) -> Bool {
         switch (left.time, right.time) {
@@ -36,11 +31,21 @@ struct ExpectedRelease {
     }
 }
 
+/// What a job holds, and on which machines.
+struct Holding {
+    var placement: Placement
+    /// The machine of each part.
+    var machines: [Int]
+    /// What comes back: of a job that stands still only what it kept.
+    var extent: FreeResources.Extent
+}
+
 /// Gives resources back in the order they are expected until the job fits.
 ///
 /// Returns nil when it does not fit even then, which only happens after a machine left, shrank or closed.
 func makeReservation(
-    for job: JobID, _ wish: Placer.Wish, placer: Placer, free: [FreeResources], releases: [ExpectedRelease]
+    for job: JobID, _ wish: Placer.Wish, placer: Placer, free: [FreeResources], releases: [ExpectedRelease],
+    holding: (JobID) -> Holding?
 ) -> Reservation? {
     var free = free
     var index = 0
@@ -51,9 +56,10 @@ func makeReservation(
         let time = releases[index].time
         var touched: Set<Int> = []
         repeat {
-            let release = releases[index]
-            free.give(back: release.placement, on: release.machines, of: placer.inventories, release.extent)
-            touched.formUnion(release.machines)
+            if let held = holding(releases[index].job) {
+                free.give(back: held.placement, on: held.machines, of: placer.inventories, held.extent)
+                touched.formUnion(held.machines)
+            }
             index += 1
         } while index < releases.count && releases[index].time == time && time != nil
         // Only there something has changed.

@@ -10,7 +10,7 @@ package struct AffinityPlacement: PlacementPolicy {
         [
             PlacementTerm("sub-healthy", candidate.isSubHealthy ? 1 : 0),
             PlacementTerm("not the preferred node", candidate.isPreferred ? 0 : 1),
-            PlacementTerm("distance to \(candidate.device)", candidate.deviceDistance),
+            PlacementTerm("distance to the device", candidate.deviceDistance),
             PlacementTerm("distance to the ranks placed before", candidate.rankDistance),
             PlacementTerm("whole cores broken", candidate.wholeCoresBroken),
             PlacementTerm("core time left, 1/10000 core", candidate.coresLeft.units),

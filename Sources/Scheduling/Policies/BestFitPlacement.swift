@@ -8,8 +8,8 @@ package struct BestFitPlacement: PlacementPolicy {
         [
             PlacementTerm("sub-healthy", candidate.isSubHealthy ? 1 : 0),
             PlacementTerm("not the preferred node", candidate.isPreferred ? 0 : 1),
-            PlacementTerm("distance to \(candidate.device)", candidate.deviceDistance),
-            PlacementTerm("share of \(candidate.device) left, 1/10000", candidate.deviceLeft.units),
+            PlacementTerm("distance to the device", candidate.deviceDistance),
+            PlacementTerm("share of the device left, 1/10000", candidate.deviceLeft.units),
             PlacementTerm("whole cores broken", candidate.wholeCoresBroken),
             PlacementTerm("core time left, 1/10000 core", candidate.coresLeft.units),
             PlacementTerm("memory left, bytes", candidate.memoryLeft.bytes),

@@ -8,8 +8,8 @@ package struct SpreadPlacement: PlacementPolicy {
         [
             PlacementTerm("sub-healthy", candidate.isSubHealthy ? 1 : 0),
             PlacementTerm("not the preferred node", candidate.isPreferred ? 0 : 1),
-            PlacementTerm("distance to \(candidate.device)", candidate.deviceDistance),
-            PlacementTerm("share of \(candidate.device) left, negated", -candidate.deviceLeft.units),
+            PlacementTerm("distance to the device", candidate.deviceDistance),
+            PlacementTerm("share of the device left, negated", -candidate.deviceLeft.units),
             PlacementTerm("core time left on the machine, negated", -candidate.machineCoresLeft.units),
             PlacementTerm("core time left, negated", -candidate.coresLeft.units),
             PlacementTerm("memory left, negated", -candidate.memoryLeft.bytes),
