@@ -36,8 +36,6 @@ package final class HTTPServer: Sendable {
                 "The path of the socket, \(path), is longer than the system allows (107 bytes).",
                 nextStep: "Choose a shorter state folder with --state.", exitCode: .setupMissing)
         }
-        // The socket gets its rights before anybody can connect, because they follow from the mask.
-        umask(0o077)
         let executor = LoopExecutor(group.next())
         try await withTaskExecutorPreference(executor) {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -61,11 +59,15 @@ package final class HTTPServer: Sendable {
             },
             configuration: .init(
                 additionalChannelHandlers: [RequestGuard()], idleTimeout: HTTPServer.idleLimit))
+        let close: @Sendable () -> Void = {
+            // The folder keeps others out until then, and jobs must not inherit a mask of ours.
+            if case .unixDomainSocket(let path) = address.value { _ = unsafe chmod(path, 0o600) }
+        }
         var logger = Logger(label: "hengd") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let server = Server(
             childChannelSetup: channel,
-            configuration: ServerConfiguration(address: address, backlog: 4096), eventLoopGroup: group,
+            configuration: ServerConfiguration(address: address, backlog: 4096), onServerRunning: { _ in close() }, eventLoopGroup: group,
             logger: logger)
         try await server.run()
     }
