@@ -39,7 +39,7 @@ package final class HTTPServer: Sendable {
         let executor = LoopExecutor(group.next())
         try await withTaskExecutorPreference(executor) {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await self.serve(.unixDomainSocket(path: path)) }
+                tasks.addTask { try await self.serve(.unixDomainSocket(path: path), socket: path) }
                 if case .host(let host, let port)? = address {
                     tasks.addTask { try await self.serve(.hostname(host, port: Int(port))) }
                 }
@@ -49,7 +49,7 @@ package final class HTTPServer: Sendable {
         }
     }
 
-    private func serve(_ address: BindAddress) async throws {
+    private func serve(_ address: BindAddress, socket: String? = nil) async throws {
         let channel = HTTP1Channel(
             responder: { request, writer, channel in
                 let response = await self.respond(request, channel)
@@ -61,13 +61,14 @@ package final class HTTPServer: Sendable {
                 additionalChannelHandlers: [RequestGuard()], idleTimeout: HTTPServer.idleLimit))
         let close: @Sendable () -> Void = {
             // The folder keeps others out until then, and jobs must not inherit a mask of ours.
-            if case .unixDomainSocket(let path) = address.value { _ = unsafe chmod(path, 0o600) }
+            if let socket { _ = unsafe chmod(socket, 0o600) }
         }
         var logger = Logger(label: "hengd") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let server = Server(
             childChannelSetup: channel,
-            configuration: ServerConfiguration(address: address, backlog: 4096), onServerRunning: { _ in close() }, eventLoopGroup: group,
+            configuration: ServerConfiguration(address: address, backlog: 4096),
+            onServerRunning: { _ in close() }, eventLoopGroup: group,
             logger: logger)
         try await server.run()
     }
