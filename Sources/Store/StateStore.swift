@@ -35,7 +35,11 @@ package final class StateStore {
             let isNew = !FileManager.default.fileExists(atPath: path)
             database = try DatabaseQueue(path: path, configuration: StateStore.settings)
             try StateStore.prepare(database, path)
-            if isNew { syncFolder(folder) }
+            if isNew {
+                // Environments of jobs are in it.
+                try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+                syncFolder(folder)
+            }
             (requests, payloads, nextEvent) = try database.read { db in
                 let last = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM events") ?? 0
                 let checkpoint = try Int64.fetchOne(db, sql: "SELECT seq FROM frame") ?? 0

@@ -59,7 +59,9 @@ struct BadInputTests {
     }
 
     private func text(of request: SubmitRequest) throws -> String {
-        String(decoding: try JSONEncoder().encode(request), as: UTF8.self)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(request), as: UTF8.self)
     }
 
     @Test func `garbage is answered or dropped, and the daemon goes on`() throws {

@@ -48,7 +48,7 @@ struct PowerCutTests {
             environment: ["LD_PRELOAD": library, "HENG_DISK_RECORD": record], watchesDisk: true)
         let client = daemon.client()
         var acknowledged: [Acknowledged] = []
-        for number in 0..<2500 {
+        for number in 0..<900 {
             let array = number % 50 == 0 ? ArrayRequest(indices: [0...9]) : nil
             let reply = try client.submit(
                 .small("\(number)", held: number % 3 == 0, array: array, script: "#!/bin/sh\n# \(number % 7)")

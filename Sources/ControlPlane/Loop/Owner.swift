@@ -119,9 +119,10 @@ final class Owner {
     }
 
     private func carryOut(_ plan: Plan, at now: TimePoint) {
-        // While there is trouble, an empty transaction finds out whether it is over.
         guard !plan.entries.isEmpty || trouble != nil else { return }
         do {
+            // While there is trouble, a small fact finds out whether it is over.
+            if plan.entries.isEmpty { try store.set("tried", to: "\(now.nanoseconds)") }
             try store.commit(plan.entries)
         } catch {
             return fail(plan, error)
@@ -150,6 +151,15 @@ final class Owner {
         recorder.note(actions, in: state)
         for action in actions { perform(action) }
         return actions
+    }
+
+    /// Ended jobs that the state may have forgotten, those of the last checkpoint's history and later ones.
+    func history(user: String? = nil, ids: [JobID]? = nil) throws -> [Job] {
+        let wanted = ids.map { Set($0) }
+        let recent = recorder.ended.filter { job in
+            (user == nil || job.request.label.user == user) && (wanted?.contains(job.id) ?? true)
+        }
+        return try recent + store.history(user: user, ids: ids, limit: HistoryLimits().jobs)
     }
 
     func checkpoint() {

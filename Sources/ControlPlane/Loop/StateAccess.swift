@@ -5,7 +5,7 @@ internal import Store
 
 /// Notes what a checkpoint has to write, and makes states from what was written.
 struct StateRecorder {
-    private var ended: [Job] = []
+    private(set) var ended: [Job] = []
 
     /// Notes what an event has changed; called after each one, in order.
     mutating func note(_ actions: [Action], in state: ClusterState) {

@@ -36,12 +36,10 @@ package final class HTTPServer: Sendable {
                 "The path of the socket, \(path), is longer than the system allows (107 bytes).",
                 nextStep: "Choose a shorter state folder with --state.", exitCode: .setupMissing)
         }
-        // The socket gets its rights before anybody can connect, because they follow from the mask.
-        umask(0o077)
         let executor = LoopExecutor(group.next())
         try await withTaskExecutorPreference(executor) {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await self.serve(.unixDomainSocket(path: path)) }
+                tasks.addTask { try await self.serve(.unixDomainSocket(path: path), socket: path) }
                 if case .host(let host, let port)? = address {
                     tasks.addTask { try await self.serve(.hostname(host, port: Int(port))) }
                 }
@@ -51,7 +49,7 @@ package final class HTTPServer: Sendable {
         }
     }
 
-    private func serve(_ address: BindAddress) async throws {
+    private func serve(_ address: BindAddress, socket: String? = nil) async throws {
         let channel = HTTP1Channel(
             responder: { request, writer, channel in
                 let response = await self.respond(request, channel)
@@ -61,11 +59,16 @@ package final class HTTPServer: Sendable {
             },
             configuration: .init(
                 additionalChannelHandlers: [RequestGuard()], idleTimeout: HTTPServer.idleLimit))
+        let close: @Sendable () -> Void = {
+            // The folder keeps others out until then, and jobs must not inherit a mask of ours.
+            if let socket { _ = unsafe chmod(socket, 0o600) }
+        }
         var logger = Logger(label: "hengd") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let server = Server(
             childChannelSetup: channel,
-            configuration: ServerConfiguration(address: address, backlog: 4096), eventLoopGroup: group,
+            configuration: ServerConfiguration(address: address, backlog: 4096),
+            onServerRunning: { _ in close() }, eventLoopGroup: group,
             logger: logger)
         try await server.run()
     }

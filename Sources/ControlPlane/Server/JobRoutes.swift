@@ -67,7 +67,7 @@ extension Routes {
         let ids = selection.jobs?.map(\.job).filter { !known.contains($0) }
         if let ids, ids.isEmpty { return rows }
         let more = try await daemon.look { owner in
-            let jobs = try owner.store.history(user: selection.user, ids: ids)
+            let jobs = try owner.history(user: selection.user, ids: ids)
             return owner.rows(jobs.filter { !known.contains($0.id) && selection.matches($0) })
         }
         return (rows + more).sorted { $0.job < $1.job }
@@ -77,7 +77,7 @@ extension Routes {
         switch part {
         case nil:
             let row = try await daemon.look { owner in
-                let job = try owner.state.jobs[id] ?? owner.store.history(ids: [id]).first
+                let job = try owner.state.jobs[id] ?? owner.history(ids: [id]).first
                 return job.flatMap { owner.rows([$0]).first }
             }
             guard let row else { throw HTTPProblem.unknownJob(id) }
@@ -100,7 +100,7 @@ extension Routes {
 
     func runs(of id: JobID) async throws -> [JobRun] {
         try await daemon.look { owner in
-            guard try owner.state.jobs[id] != nil || !owner.store.history(ids: [id]).isEmpty else {
+            guard try owner.state.jobs[id] != nil || !owner.history(ids: [id]).isEmpty else {
                 throw HTTPProblem.unknownJob(id)
             }
             let decoder = JSONDecoder()

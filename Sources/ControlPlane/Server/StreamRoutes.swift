@@ -14,7 +14,7 @@ extension Routes {
         var first: JobNotice?
         if let only {
             first = try await daemon.look { owner in
-                let job = try owner.state.jobs[only] ?? owner.store.history(ids: [only]).first
+                let job = try owner.state.jobs[only] ?? owner.history(ids: [only]).first
                 guard let job else { throw HTTPProblem.unknownJob(only) }
                 return JobNotice(
                     job: only, attempt: job.attempt, state: job.phase.stateName, what: "is so now",
