@@ -27,6 +27,8 @@ package struct JobTable: Hashable, Codable, Sendable {
         package var remark: String
         /// The latest start if limits hold, for the job that is next in line.
         package var expectedStart: String?
+        /// As a shell has it, once it has ended: 0, the command's own, or 128 and the signal's number.
+        package var exitCode: Int32?
     }
 
     package init(rows: [Row]) { self.rows = rows }
@@ -60,7 +62,8 @@ extension JobTable.Row {
             memory: held?.memory ?? .zero,
             devices: held.map { Set($0.ranks.map(\.device)).sorted() } ?? [],
             remark: state.remark(on: job),
-            expectedStart: state.promise?.job == job.id ? state.promise?.start?.iso8601 : nil)
+            expectedStart: state.promise?.job == job.id ? state.promise?.start?.iso8601 : nil,
+            exitCode: job.phase.shellExitCode)
     }
 }
 
