@@ -351,7 +351,7 @@ let allTargets: [Target] = [
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     // It uses what is built beside it, installed into a folder of its own: C programs and Python, not Swift modules.
     tests("HengLibraryTests", ["Essentials"]),
-    tests("CommandLineTests", ["Essentials", "Results", "DeviceConformance", "heng", "heng-step"]),
+    tests("CommandLineTests", ["Essentials", "Results", "DeviceConformance", "heng", "hengd", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),
 ]
 

@@ -1,0 +1,111 @@
+import Essentials
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Commands beside a daemon whose jobs end at once, because nothing here is about running them.
+@Suite("Commands and the daemon", .timeLimit(.minutes(5)))
+struct DaemonCommandTests {
+    private let sandbox: Sandbox
+
+    init() throws { sandbox = try Sandbox() }
+
+    private func withDaemon(_ body: () throws -> Void) throws {
+        let up = try sandbox.heng("up", "--executor", "null")
+        try #require(up.status == 0, "\(up.errors)")
+        defer { _ = try? sandbox.heng("down") }
+        try body()
+    }
+
+    private func object(_ run: Finished) throws -> [String: Any] {
+        try #require(
+            try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any], "\(run.errors)")
+    }
+
+    private func daemon() throws -> Int32 {
+        Int32(try #require(try object(sandbox.heng("status", "--json"))["pid"] as? Int))
+    }
+
+    @Test func `up starts one daemon, down ends it, and numbers go on`() throws {
+        try withDaemon {
+            let process = try daemon()
+            #expect(kill(process, 0) == 0)
+            #expect(try sandbox.heng("up").output.contains("runs already: process \(process)"))
+            #expect(try sandbox.heng("submit", "--parsable", "--", "true").output == "1\n")
+            #expect(try sandbox.heng("down").status == 0)
+            #expect(kill(process, 0) != 0)
+            #expect(!FileManager.default.fileExists(atPath: sandbox.path + "/state/hengd.sock"))
+        }
+        #expect(try sandbox.heng("status").status == 3)
+        #expect(try sandbox.heng("down").output.contains("does not run"))
+        try withDaemon {
+            #expect(try sandbox.heng("submit", "--parsable", "--", "true").output == "2\n")
+        }
+        #expect(try sandbox.processes() == [])
+    }
+
+    @Test func `a daemon that was killed leaves nothing in the way`() throws {
+        try withDaemon {
+            let process = try daemon()
+            kill(process, SIGKILL)
+            try until("the daemon is gone") { try sandbox.heng("status").status == 3 }
+            // Without a daemon the job runs here.
+            #expect(try sandbox.heng("submit", "-q", "--", "echo", "here").output == "here\n")
+        }
+        try withDaemon { #expect(try daemon() > 0) }
+    }
+
+    @Test func `submit returns at once, and wait, show and explain know the job`() throws {
+        try withDaemon {
+            let submitted = try sandbox.heng("submit", "-J", "first", "--", "true")
+            #expect(submitted.output == "Submitted job 1\n", "\(submitted.errors)")
+            #expect(try sandbox.heng("wait", "last").output == "Job 1 is COMPLETED.\n")
+            #expect(try sandbox.heng("submit", "-W", "--parsable", "--", "true").output == "2\n")
+            let show = try sandbox.heng("show", "1")
+            #expect(show.output.contains("State:       COMPLETED"))
+            #expect(try sandbox.heng("explain", "1").output.hasPrefix("Job 1 is COMPLETED."))
+            #expect(try sandbox.heng("jobs", "--all", "--parsable").output == "1\n2\n")
+            #expect(try sandbox.heng("jobs", "--all", "--parsable", "-n", "first").output == "1\n")
+            let missing = try sandbox.heng("show", "99")
+            #expect(missing.status == 1)
+            #expect(missing.errors == "heng: There is no job 99, or no longer. See `heng jobs --all`.\n")
+            #expect(try sandbox.heng("cancel", "99").status == 1)
+        }
+    }
+
+    @Test func `a key submits once, and a test submits nothing`() throws {
+        try withDaemon {
+            #expect(try sandbox.heng("submit", "--key", "k", "--parsable", "--", "true").output == "1\n")
+            #expect(try sandbox.heng("submit", "--key", "k", "--parsable", "--", "true").output == "1\n")
+            #expect(try sandbox.heng("submit", "--test-only", "--", "true").output.contains("start"))
+            #expect(try sandbox.heng("submit", "--test-only", "--cores", "4000", "--", "true").status == 2)
+            #expect(try sandbox.heng("submit", "--parsable", "--", "true").output == "2\n")
+            #expect(try sandbox.heng("submit", "--", "").status == 2)
+        }
+    }
+
+    @Test func `a backup is a file, and settings are taken`() throws {
+        try withDaemon {
+            let backup = try sandbox.heng("backup", "--parsable")
+            #expect(FileManager.default.fileExists(atPath: backup.lines.first ?? ""))
+            #expect(
+                try sandbox.heng("queue", "set", "night", "--tier", "1", "--longest-time", "2h").status == 0)
+            #expect(try sandbox.heng("account", "lab", "--shares", "3").status == 0)
+            #expect(try sandbox.heng("drain", "--why", "new memory").status == 0)
+            #expect(try sandbox.heng("undrain").status == 0)
+            #expect(try sandbox.heng("vdev", "templates", "--parsable").lines.contains("cpu-half"))
+        }
+    }
+
+    @Test func `output folders are for jobs without a daemon, and run passes a code on`() throws {
+        try withDaemon {
+            let folder = try sandbox.heng("submit", "--output-folder", "x", "--", "true")
+            #expect(folder.status == 2)
+            #expect(folder.errors.contains("and hengd runs here"))
+            #expect(try sandbox.heng("run", "-q", "-o", "out", "--", "true").status == 0)
+        }
+    }
+}
