@@ -30,7 +30,7 @@ struct DaemonCommandTests {
     }
 
     @Test func `up starts one daemon, down ends it, and numbers go on`() throws {
-        try withDaemon {
+        try withDaemon { () throws in
             let process = try daemon()
             #expect(kill(process, 0) == 0)
             #expect(try sandbox.heng("up").output.contains("runs already: process \(process)"))
@@ -41,25 +41,25 @@ struct DaemonCommandTests {
         }
         #expect(try sandbox.heng("status").status == 3)
         #expect(try sandbox.heng("down").output.contains("does not run"))
-        try withDaemon {
+        try withDaemon { () throws in
             #expect(try sandbox.heng("submit", "--parsable", "--", "true").output == "2\n")
         }
         #expect(try sandbox.processes() == [])
     }
 
     @Test func `a daemon that was killed leaves nothing in the way`() throws {
-        try withDaemon {
+        try withDaemon { () throws in
             let process = try daemon()
             kill(process, SIGKILL)
             try until("the daemon is gone") { try sandbox.heng("status").status == 3 }
             // Without a daemon the job runs here.
             #expect(try sandbox.heng("submit", "-q", "--", "echo", "here").output == "here\n")
         }
-        try withDaemon { #expect(try daemon() > 0) }
+        try withDaemon { () throws in #expect(try daemon() > 0) }
     }
 
     @Test func `submit returns at once, and wait, show and explain know the job`() throws {
-        try withDaemon {
+        try withDaemon { () throws in
             let submitted = try sandbox.heng("submit", "-J", "first", "--", "true")
             #expect(submitted.output == "Submitted job 1\n", "\(submitted.errors)")
             #expect(try sandbox.heng("wait", "last").output == "Job 1 is COMPLETED.\n")
@@ -76,8 +76,28 @@ struct DaemonCommandTests {
         }
     }
 
+    @Test func `an array is one number for all of its tasks`() throws {
+        try withDaemon { () throws in
+            let submitted = try sandbox.heng("submit", "--array", "1-5:2", "--", "true")
+            #expect(submitted.output == "Submitted job 1, an array of 3 tasks\n", "\(submitted.errors)")
+            #expect(try sandbox.heng("wait", "last").lines.count == 3)
+            #expect(try sandbox.heng("jobs", "--parsable", "1").output == "1\n2\n3\n")
+            #expect(try sandbox.heng("jobs", "--parsable", "1_[3-5]").output == "2\n3\n")
+            #expect(try sandbox.heng("jobs", "1_3").output.contains("\n1_3  "))
+            #expect(try sandbox.heng("explain", "last").status == 2)
+            let held = try sandbox.heng("submit", "--hold", "--parsable", "--array", "0-9", "--", "true")
+            #expect(held.output == "4\n")
+            #expect(try sandbox.heng("cancel", "--parsable", "4_[0-1]").output == "4\n5\n")
+            #expect(try sandbox.heng("release", "--quiet", "4_[2-9]").status == 0)
+            #expect(try sandbox.heng("wait", "--quiet", "4").status == 143)
+            let after = try sandbox.heng(
+                "submit", "-W", "-q", "--dependency", "afterok:4_2:4_9", "--", "true")
+            #expect(after.status == 0, "\(after.errors)")
+        }
+    }
+
     @Test func `a key submits once, and a test submits nothing`() throws {
-        try withDaemon {
+        try withDaemon { () throws in
             #expect(try sandbox.heng("submit", "--key", "k", "--parsable", "--", "true").output == "1\n")
             #expect(try sandbox.heng("submit", "--key", "k", "--parsable", "--", "true").output == "1\n")
             #expect(try sandbox.heng("submit", "--test-only", "--", "true").output.contains("start"))
@@ -88,7 +108,7 @@ struct DaemonCommandTests {
     }
 
     @Test func `a backup is a file, and settings are taken`() throws {
-        try withDaemon {
+        try withDaemon { () throws in
             let backup = try sandbox.heng("backup", "--parsable")
             #expect(FileManager.default.fileExists(atPath: backup.lines.first ?? ""))
             #expect(
@@ -101,7 +121,7 @@ struct DaemonCommandTests {
     }
 
     @Test func `output folders are for jobs without a daemon, and run passes a code on`() throws {
-        try withDaemon {
+        try withDaemon { () throws in
             let folder = try sandbox.heng("submit", "--output-folder", "x", "--", "true")
             #expect(folder.status == 2)
             #expect(folder.errors.contains("and hengd runs here"))

@@ -128,7 +128,7 @@ struct ValueTests {
         BadText("", "empty name"), BadText("..", "'..' is the name of a folder"),
         BadText(".", "'.' is the name of a folder"),
         BadText("a/b", "'a/b' contains a slash"), BadText("../x", "'../x' contains a slash"),
-        BadText("a\nb", "'a\\u{0A}b' contains a line end"), BadText("a\u{1b}[2J", "cannot be printed"),
+        BadText("a\nb", "'a\\nb' contains a line end"), BadText("a\u{1b}[2J", "cannot be printed"),
         BadText("a\u{202e}b", "cannot be printed"), BadText("a\0b", "cannot be printed"),
         BadText(String(repeating: "n", count: 201), "longer than 200 bytes"),
     ]) func `names that would break a table or a path are refused`(bad: BadText) {

@@ -42,10 +42,12 @@ package struct BatchScript: Sendable {
 
     /// `/bin/sh` and its argument, from the first line.
     package var interpreter: [String] {
-        let line = text.dropFirst(2).prefix { !$0.isNewline }
-        return line.split(maxSplits: 1) { $0 == " " || $0 == "\t" }.map {
-            String($0.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-        }
+        let isBlank = { (character: Character) in character == " " || character == "\t" }
+        let line = text.dropFirst(2).prefix { !$0.isNewline }.drop(while: isBlank)
+        let program = line.prefix { !isBlank($0) }
+        let argument = String(
+            line.dropFirst(program.count).drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+        return argument.isEmpty ? [String(program)] : [String(program), argument]
     }
 
     private static func directives(in bytes: [UInt8], _ name: String) throws(Failure) -> [Directive] {

@@ -38,7 +38,14 @@ enum DaemonAccess {
     /// A daemon that has just started still reads its log; commands wait for it.
     private static func waitUntilReady(_ client: DaemonClient) throws {
         let end = TimePoint.monotonicNow() + .seconds(60)
-        while try !client.status().isReady {
+        while true {
+            let status = try client.status()
+            if status.isReady { return }
+            if let trouble = status.trouble {
+                throw Failure(
+                    "hengd (process \(status.pid)) cannot work: \(trouble)",
+                    nextStep: "See hengd.log in \(status.stateFolder).")
+            }
             guard TimePoint.monotonicNow() < end else {
                 throw Failure(
                     "hengd has been reading its log for a minute and is not ready.",

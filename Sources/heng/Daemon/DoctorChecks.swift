@@ -182,7 +182,10 @@ enum DoctorChecks {
     }
 
     private static func slurm() -> DoctorCheck? {
-        guard let job = environmentValue("SLURM_JOB_ID") else { return nil }
+        // Our own jobs have Slurm's names in their environment too.
+        guard let job = environmentValue("SLURM_JOB_ID"), environmentValue("HENG_JOB_ID") == nil else {
+            return nil
+        }
         return DoctorCheck(
             "Slurm", .note,
             "this is inside Slurm's job \(job); hengd lends what the allocation has and no more")

@@ -21,7 +21,7 @@ struct JobLookup {
         }
     }
 
-    /// The newest job of this user; of an array, its first task.
+    /// The newest job of this user; of an array its first task, whose number stands for all.
     func last() throws -> JobID {
         let rows = try client.jobs(JobSelection(user: ownUserName()), includingEnded: true).rows
         guard let newest = rows.max(by: { $0.job < $1.job }) else {
@@ -29,7 +29,7 @@ struct JobLookup {
                 "You have no job yet that could be the last.", nextStep: "Submit one with `heng submit`.",
                 exitCode: .wrongUse)
         }
-        return newest.job
+        return newest.arrayJob ?? newest.job
     }
 
     /// All jobs that the texts name, each of which must be there.

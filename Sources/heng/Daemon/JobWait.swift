@@ -26,28 +26,19 @@ struct JobWait {
         }
     }
 
-    func wait(for range: ClosedRange<Int>, says: Bool) throws -> Ends {
-        try wait(for: range.map { JobReference(JobID($0)) }, says: says)
-    }
-
     /// Returns once all of the jobs have ended; Ctrl-C ends the waiting and not the jobs.
+    ///
+    /// The number of an array stands for all of its tasks.
     func wait(for references: [JobReference], says: Bool) throws -> Ends {
-        var open = references
-        var ended: [JobID: JobTable.Row] = [:]
+        let living = StateText.all.filter { !StateText.ended.contains($0) }
         let isDone = try poll {
-            let rows = try client.jobs(JobSelection(jobs: open), includingEnded: true).rows
-            for row in rows where StateText.ended.contains(row.state) { ended[row.job] = row }
-            // Jobs that have ended are not asked for again; an array is one reference until all of it has.
-            let alive = Set(rows.filter { !StateText.ended.contains($0.state) }.map(\.job))
-            if open.allSatisfy({ $0.tasks == nil }), open.count > alive.count, rows.count == open.count {
-                open = open.filter { alive.contains($0.job) }
-            }
-            return alive.isEmpty
+            try client.jobs(JobSelection(jobs: references, states: living)).rows.isEmpty
         }
-        let ends = Ends(
-            rows: ended.values.sorted { $0.job < $1.job }, wasInterrupted: !isDone)
+        guard isDone else { return Ends(rows: [], wasInterrupted: true) }
+        let rows = try client.jobs(JobSelection(jobs: references), includingEnded: true).rows
+        let ends = Ends(rows: rows.filter { StateText.ended.contains($0.state) })
         for row in ends.rows where says && row.exitCode != 0 {
-            report("heng: job \(row.job): \(row.state): \(row.remark)")
+            report("heng: job \(row.title): \(row.state): \(row.remark)")
         }
         return ends
     }

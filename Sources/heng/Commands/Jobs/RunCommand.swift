@@ -60,7 +60,7 @@ struct RunCommand: ParsableCommand {
                     let output = JobOutput(
                         client: DaemonClient(address), job: job, rank: rank, wantsErrors: wantsErrors,
                         follows: true,
-                        label: label)
+                        label: label, skipsJoinedErrors: wantsErrors)
                     do {
                         try output.pass(to: wantsErrors ? STDERR_FILENO : STDOUT_FILENO)
                     } catch {

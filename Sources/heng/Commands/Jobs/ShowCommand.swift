@@ -42,7 +42,7 @@ struct JobSheet: Encodable {
 
     var text: String {
         let start: [(String, String)] = [
-            ("Job", "\(job.job) \(job.name)"), ("State", job.state), ("User", job.user),
+            ("Job", "\(job.title) \(job.name)"), ("State", job.state), ("User", job.user),
             ("Command", job.command.joined(separator: " ")), ("Submitted", job.submitted),
             ("Attempt", "\(job.attempt)"), ("Priority", "\(job.priority)"), ("Ranks", "\(job.ranks)"),
             ("Waited", seconds(job.waitedSeconds)), ("Ran", job.elapsedSeconds.map(seconds) ?? "-"),
@@ -118,7 +118,7 @@ struct WaitCommand: ParsableCommand {
         let ends = try JobWait(client).wait(for: try lookup.references(jobs), says: !display.quiet)
         if !ends.wasInterrupted {
             try display.show(JobTable(rows: ends.rows), names: ends.rows.map(\.job.description)) {
-                ends.rows.map { "Job \($0.job) is \($0.state)." }.joined(separator: "\n")
+                ends.rows.map { "Job \($0.title) is \($0.state)." }.joined(separator: "\n")
             }
         }
         try ends.leave()

@@ -80,16 +80,13 @@ struct SubmitCommand: ParsableCommand {
         let reply = try client.submit(request)
         try display.show(reply, names: [reply.job.description]) { reply.sentence }
         guard wait || draft.waits else { return }
-        try JobWait(client).wait(for: reply.all, says: !display.quiet).leave()
+        try JobWait(client).wait(for: [JobReference(reply.job)], says: !display.quiet).leave()
     }
 }
 
 extension SubmitReply {
-    /// The jobs of the submission as one reference by number.
-    var all: ClosedRange<Int> { job.number...(job.number + max(1, count) - 1) }
-
-    var sentence: String {
-        let jobs = count == 1 ? "job \(job)" : "jobs \(job)-\(all.upperBound)"
-        return isRepeated ? "Was submitted before as \(jobs)" : "Submitted \(jobs)"
+    fileprivate var sentence: String {
+        let what = count == 1 ? "job \(job)" : "job \(job), an array of \(count) tasks"
+        return isRepeated ? "Was submitted before as \(what)" : "Submitted \(what)"
     }
 }
