@@ -26,6 +26,9 @@ struct AgentCommand: ParsableCommand {
     @Option(name: .customLong("class"), help: "The class of this machine: cloud, edge or terminal.")
     var machineClass = MachineClass.cloud.rawValue
 
+    @Option(help: "The name of this machine; else its host name.")
+    var name: String?
+
     func run() throws {
         guard let address = DaemonAddress(parsing: of) else {
             throw Failure(
@@ -33,16 +36,22 @@ struct AgentCommand: ParsableCommand {
                 exitCode: .wrongUse)
         }
         let known: MachineClass = try Amounts.choice(machineClass, option: "--class")
-        guard FileManager.default.isReadableFile(atPath: tokenFile) else {
+        guard let bytes = FileManager.default.contents(atPath: tokenFile) else {
             throw Failure(
                 "The token file \(tokenFile) cannot be read.",
                 nextStep: "Copy join-token from the state folder of the other machine.",
                 exitCode: .setupMissing)
         }
-        let program = try DaemonStart.program()
-        try become([
-            program, "--agent-of", "\(address)", "--token-file", tokenFile, "--class", known.rawValue,
-        ])
+        let token = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        // Apart from a daemon of this machine, which has the state folder itself.
+        let folder = try DaemonAccess.paths().folder + "/agent"
+        let label = try name.map { ["--name", try NameCheck.name($0, option: "--name")] } ?? []
+        try become(
+            [
+                try DaemonStart.program(), "--agent-only", "--foreground", "--server", "\(address)",
+                "--token", token,
+                "--class", known.rawValue, "--state", folder,
+            ] + label)
     }
 
     /// The agent takes this process over, so that signals and its end reach whoever started it.

@@ -28,6 +28,8 @@ struct RunCommand: ParsableCommand {
     var words: [String] = []
 
     func run() throws {
+        // What follows the options is left to the script, so the parser has not seen this.
+        if ["--help", "-h"].contains(words.first) { throw CleanExit.helpRequest(self) }
         let payload = try Payload(words, wrap: wrap)
         let draft = try job.draft(script: payload.script)
         for line in draft.ignored { report("heng: \(line)") }

@@ -52,6 +52,8 @@ struct SubmitCommand: ParsableCommand {
     }
 
     func run() throws {
+        // What follows the options is left to the script, so the parser has not seen this.
+        if ["--help", "-h"].contains(words.first) { throw CleanExit.helpRequest(self) }
         let payload = try Payload(words, wrap: wrap)
         var draft = try job.draft(script: payload.script)
         if let key { try draft.set("--key", to: key, moments: MomentText(now: .wallNow())) }
