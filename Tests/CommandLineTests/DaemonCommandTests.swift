@@ -128,4 +128,26 @@ struct DaemonCommandTests {
             #expect(try sandbox.heng("run", "-q", "-o", "out", "--", "true").status == 0)
         }
     }
+
+    @Test func `run passes output, errors and the code through, and Ctrl-C ends the job`() throws {
+        try #require(try sandbox.heng("up").status == 0)
+        defer { _ = try? sandbox.heng("down") }
+        let run = try sandbox.heng("run", "-q", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+        #expect(run.output == "out\n", "\(run.errors)")
+        #expect(run.errorLines.contains("err"))
+        #expect(run.status == 3)
+        let ranks = try sandbox.heng(
+            "run", "-q", "--ranks", "2", "--cores", "0.5", "--", "sh", "-c", "echo rank $HENG_RANK")
+        #expect(Set(ranks.lines) == ["[0] rank 0", "[1] rank 1"], "\(ranks.errors)")
+        let child = try sandbox.start(["heng", "run", "-q", "--", "sleep", "1000"])
+        try until("the job runs") {
+            try sandbox.heng("jobs", "--state", "running", "--parsable").output == "3\n"
+        }
+        child.signal(2)
+        #expect(try child.wait().status == 130)
+        #expect(try sandbox.heng("jobs", "--state", "cancelled", "--parsable").output == "3\n")
+        #expect(try sandbox.heng("submit", "--parsable", "--wrap", "echo kept").output == "4\n")
+        #expect(try sandbox.heng("logs", "-f", "last").output == "kept\n")
+        #expect(try sandbox.temporaryFiles().filter { $0.hasPrefix("heng-job-") } == [])
+    }
 }

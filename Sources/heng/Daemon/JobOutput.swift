@@ -15,13 +15,6 @@ struct JobOutput {
     var follows = false
     /// Before each line, when several ranks are heard at once.
     var label: String?
-    var skipsJoinedErrors = false
-
-    private func areJoined() throws -> Bool {
-        let runs: [JobRun] = try client.get("/v1/jobs/\(job)/runs")
-        let files = runs.first?.start?.files ?? []
-        return files.indices.contains(2 * rank + 1) && files[2 * rank] == files[2 * rank + 1]
-    }
 
     /// Writes to a descriptor until the output ends; following, until the job has ended.
     func pass(to descriptor: Int32) throws {
@@ -30,10 +23,8 @@ struct JobOutput {
         while true {
             let row = try client.job(job)
             let isOver = StateText.ended.contains(row.state)
-            if row.attempt > attempt, let stream = try open(mayWait: follows && !isOver) {
+            if row.attempt > attempt, let stream = try open() {
                 attempt = row.attempt
-                // Errors that go where the output goes are in the output already.
-                if skipsJoinedErrors, try areJoined() { break }
                 while let event = stream.next() {
                     guard let bytes = Data(base64Encoded: event.data) else { continue }
                     try sink.write([UInt8](bytes))
@@ -46,13 +37,13 @@ struct JobOutput {
         try sink.finish()
     }
 
-    /// Nil while there is no output yet and the caller may wait for it, and where errors have no file of their own.
-    private func open(mayWait: Bool) throws -> EventStream? {
+    /// Nil, for one who follows, while there is no output yet.
+    private func open() throws -> EventStream? {
         let stream = wantsErrors ? "errors" : "output"
         let target = "/v1/jobs/\(job)/logs?rank=\(rank)&stream=\(stream)&follow=\(follows ? 1 : 0)"
         do {
             return try client.events("GET", target)
-        } catch let failure as Failure where (mayWait || skipsJoinedErrors) && failure.exitCode == .negative {
+        } catch let failure as Failure where follows && failure.exitCode == .negative {
             return nil
         }
     }

@@ -69,12 +69,10 @@ struct DownCommand: ParsableCommand {
     @OptionGroup var display: ListingOptions
 
     func run() throws {
-        guard let client = try DaemonAccess.find() else {
+        guard let status = try requestEnd() else {
             let folder = try DaemonAccess.paths().folder
             return try display.show([String: String](), names: []) { "hengd does not run for \(folder)." }
         }
-        let status = try client.status()
-        try client.shutDown()
         let end = TimePoint.monotonicNow() + .seconds(30)
         while kill(status.pid, 0) == 0 || errno == EPERM {
             guard TimePoint.monotonicNow() < end else {
@@ -88,6 +86,16 @@ struct DownCommand: ParsableCommand {
             let rest = status.jobsRunning == 0 ? "" : "; \(status.jobsRunning) running jobs go on"
             return "hengd (process \(status.pid)) has ended\(rest)"
         }
+    }
+
+    /// How things were before; nil when no daemon runs.
+    ///
+    /// The connection is closed on return, because the daemon waits for those that are open.
+    private func requestEnd() throws -> DaemonStatus? {
+        guard let client = try DaemonAccess.find() else { return nil }
+        let status = try client.status()
+        try client.shutDown()
+        return status
     }
 }
 

@@ -41,15 +41,22 @@ struct RunCommand: ParsableCommand {
         guard let client = try DaemonAccess.find() else {
             return try EmbeddedJob(payload: payload, draft: draft, outputFolder: nil, isQuiet: quiet).run()
         }
-        let reply = try client.submit(DaemonJob(client).request(payload, draft))
+        var request = try DaemonJob(client).request(payload, draft)
+        let folder = draft.output == nil ? try OutputTarget.makeTemporaryFolder() : nil
+        defer { if let folder { try? FileManager.default.removeItem(atPath: folder) } }
+        if let folder {
+            request.launch.output = folder + "/%t.out"
+            request.launch.errorOutput = request.launch.errorOutput ?? folder + "/%t.err"
+        }
+        let reply = try client.submit(request)
         if !quiet { report("heng: job \(reply.job) is queued.") }
-        let listeners = draft.output == nil ? try listen(to: reply.job, ranks: draft.ranks ?? 1, client) : nil
+        let listeners = folder == nil ? nil : try listen(to: reply.job, ranks: draft.ranks ?? 1, client)
         let ends = try waitOrCancel(reply.job, client)
         listeners?.wait()
         try ends.leave()
     }
 
-    /// A thread for what each rank prints, and where errors have a file of their own one for those.
+    /// Two threads for each rank, which has files of its own for its output and its errors.
     private func listen(to job: JobID, ranks: Int, _ client: DaemonClient) throws -> DispatchGroup {
         let group = DispatchGroup()
         let address = client.address
@@ -62,7 +69,7 @@ struct RunCommand: ParsableCommand {
                     let output = JobOutput(
                         client: DaemonClient(address), job: job, rank: rank, wantsErrors: wantsErrors,
                         follows: true,
-                        label: label, skipsJoinedErrors: wantsErrors)
+                        label: label)
                     do {
                         try output.pass(to: wantsErrors ? STDERR_FILENO : STDOUT_FILENO)
                     } catch {
@@ -75,7 +82,7 @@ struct RunCommand: ParsableCommand {
     }
 
     private func waitOrCancel(_ job: JobID, _ client: DaemonClient) throws -> JobWait.Ends {
-        let ends = try JobWait(client).wait(for: [JobReference(job)], says: !quiet)
+        let ends = try JobWait(client).wait(for: [JobReference(job)], says: true)
         guard ends.wasInterrupted else { return ends }
         _ = try client.act(JobActionRequest(.cancel, JobSelection(jobs: [JobReference(job)])))
         let end = TimePoint.monotonicNow() + .seconds(60)

@@ -39,8 +39,7 @@ struct DescribeCommand: ParsableCommand {
     private func cards(_ topology: Topology, _ devices: [ListedDevice]) -> [ResourceDescription.Accelerator] {
         // A driver that shows the processors themselves once more is no card.
         let known = devices.filter {
-            let isProcessor = $0.description.isHostAddressable && $0.description.pciAddress == nil
-            return $0.id.kind != ResourceRequest.cpu && (!isProcessor || $0.description.isSimulated)
+            $0.id.kind != ResourceRequest.cpu && $0.description.attributes["opencl.type"] != "cpu"
         }
         let driven = known.map { device in
             ResourceDescription.Accelerator(
