@@ -74,7 +74,7 @@ struct DownCommand: ParsableCommand {
             return try display.show([String: String](), names: []) { "hengd does not run for \(folder)." }
         }
         let end = TimePoint.monotonicNow() + .seconds(30)
-        while kill(status.pid, 0) == 0 || errno == EPERM {
+        while isAlive(status.pid) {
             guard TimePoint.monotonicNow() < end else {
                 throw Failure(
                     "hengd (process \(status.pid)) was told to end and is still there after 30 s.",
@@ -86,6 +86,11 @@ struct DownCommand: ParsableCommand {
             let rest = status.jobsRunning == 0 ? "" : "; \(status.jobsRunning) running jobs go on"
             return "hengd (process \(status.pid)) has ended\(rest)"
         }
+    }
+
+    /// A process that has ended and that nobody has collected yet has no words any more.
+    private func isAlive(_ process: Int32) -> Bool {
+        FileManager.default.contents(atPath: "/proc/\(process)/cmdline")?.isEmpty == false
     }
 
     /// How things were before; nil when no daemon runs.
