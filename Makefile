@@ -99,6 +99,8 @@ install: ## install what `make build` built: program, library, headers, Python m
 	$(INSTALL) -d $(ROOT)/bin $(ROOT)/libexec/heng $(ROOT)/include $(ROOT)/lib/pkgconfig $(ROOT)/share/heng \
 		$(ROOT)/share/doc/heng/examples/c
 	$(INSTALL) -m 755 $(BUILD)/heng $(ROOT)/bin/heng
+	$(INSTALL) -m 755 $(BUILD)/hengd $(ROOT)/bin/hengd
+	$(INSTALL) -m 644 Config/virtual-devices.json $(ROOT)/share/heng/
 	$(INSTALL) -m 755 $(BUILD)/heng-step $(ROOT)/libexec/heng/heng-step
 	$(INSTALL) -m 755 --strip $(BUILD)/libHengLibrary.so $(ROOT)/lib/libheng.so.1
 	ln -sf libheng.so.1 $(ROOT)/lib/libheng.so
@@ -109,7 +111,7 @@ install: ## install what `make build` built: program, library, headers, Python m
 	$(INSTALL) -m 644 examples/c/*.c examples/c/*.h examples/c/Makefile $(ROOT)/share/doc/heng/examples/c/
 
 uninstall: ## remove what `make install` put there (the same PREFIX and DESTDIR)
-	rm -f $(ROOT)/bin/heng $(ROOT)/lib/libheng.so $(ROOT)/lib/libheng.so.1 $(ROOT)/include/heng_accelerator.h \
+	rm -f $(ROOT)/bin/heng $(ROOT)/bin/hengd $(ROOT)/lib/libheng.so $(ROOT)/lib/libheng.so.1 $(ROOT)/include/heng_accelerator.h \
 		$(addprefix $(ROOT)/include/,$(SUPPORT)) $(ROOT)/lib/pkgconfig/heng.pc
 	rm -rf $(ROOT)/libexec/heng $(ROOT)/share/heng $(ROOT)/share/doc/heng
 

@@ -123,6 +123,9 @@ let allTargets: [Target] = [
 
     // Floor 5
     library(
+        "JobSubmission", ["Essentials", "Scheduling", "ControlAPI"],
+        resources: [.embedInCode("Devices/virtual-devices.json")]),
+    library(
         "CPUBackend",
         [
             "Essentials", "KernelInterface", "AcceleratorAPI", "CHengAccelerator", "ComputeGraph",
@@ -197,7 +200,7 @@ let allTargets: [Target] = [
         name: "heng",
         dependencies: [
             "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
-            "ControlAPI", "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph",
+            "ControlAPI", "JobSubmission", "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph",
             "Execution",
             "ONNXImport", "ModelRunning", "Conformance", "DeviceConformance", "KernelInterface",
             argumentParser, "heng-step",
@@ -271,6 +274,7 @@ let allTargets: [Target] = [
     tests("SchedulingTests", ["Essentials", "HardwareTopology", "Scheduling"]),
     tests("SimulationTests", ["Essentials", "HardwareTopology", "TopologyDiscovery", "Scheduling"]),
     tests("ControlAPITests", ["Essentials", "HardwareTopology", "Scheduling", "ControlAPI"]),
+    tests("JobSubmissionTests", ["Essentials", "Scheduling", "ControlAPI", "JobSubmission"]),
     tests("StoreTests", ["Essentials", "HardwareTopology", "Scheduling", "Store", sqlite]),
     tests(
         "DaemonTests",
@@ -350,7 +354,7 @@ let allTargets: [Target] = [
     tests("BackendsTests", ["Essentials", "AcceleratorAPI", "Backends"]),
     // It uses what is built beside it, installed into a folder of its own: C programs and Python, not Swift modules.
     tests("HengLibraryTests", ["Essentials"]),
-    tests("CommandLineTests", ["Essentials", "Results", "DeviceConformance", "heng", "heng-step"]),
+    tests("CommandLineTests", ["Essentials", "Results", "DeviceConformance", "heng", "hengd", "heng-step"]),
     tests("RepositoryTests", ["Essentials"]),
 ]
 

@@ -228,6 +228,27 @@ extension JobEnd {
     }
 }
 
+extension JobPhase {
+    /// What a command that waits for the job exits with; nil before its end.
+    package var shellExitCode: Int32? {
+        if case .ended(let end) = self { end.shellExitCode } else { nil }
+    }
+}
+
+extension JobEnd {
+    /// The command's own code where it ended by itself, else that of the signal that we or others ended it with.
+    package var shellExitCode: Int32 {
+        switch self {
+        case .completed: 0
+        case .failed(.exited(let code)): code
+        case .failed(.signalled(let number)): 128 + number
+        case .failed, .outOfMemory: 137
+        case .timeout, .deadline, .cancelled, .preempted: 143
+        case .impossible, .launchFailed, .lost: ExitCode.executionFailed.rawValue
+        }
+    }
+}
+
 extension JobEnd: CustomStringConvertible {
     package var description: String {
         switch self {

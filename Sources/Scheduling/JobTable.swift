@@ -27,6 +27,17 @@ package struct JobTable: Hashable, Codable, Sendable {
         package var remark: String
         /// The latest start if limits hold, for the job that is next in line.
         package var expectedStart: String?
+        /// As a shell has it, once it has ended: 0, the command's own, or 128 and the signal's number.
+        package var exitCode: Int32?
+        /// Of a task of an array: the number of its first task, and its own index.
+        package var arrayJob: JobID?
+        package var arrayIndex: Int?
+
+        /// `12`, or `12_3` for the task 3 of the array 12.
+        package var title: String {
+            guard let arrayJob, let arrayIndex else { return job.description }
+            return "\(arrayJob)_\(arrayIndex)"
+        }
     }
 
     package init(rows: [Row]) { self.rows = rows }
@@ -60,7 +71,8 @@ extension JobTable.Row {
             memory: held?.memory ?? .zero,
             devices: held.map { Set($0.ranks.map(\.device)).sorted() } ?? [],
             remark: state.remark(on: job),
-            expectedStart: state.promise?.job == job.id ? state.promise?.start?.iso8601 : nil)
+            expectedStart: state.promise?.job == job.id ? state.promise?.start?.iso8601 : nil,
+            exitCode: job.phase.shellExitCode, arrayJob: job.array?.first, arrayIndex: job.array?.index)
     }
 }
 
@@ -94,7 +106,7 @@ extension JobTable.Row {
     fileprivate var cells: [String] {
         let placed = !cpus.isEmpty
         return [
-            job.description, state, user, name, placed ? cpus.description : "-",
+            title, state, user, name, placed ? cpus.description : "-",
             placed ? CoreAmount(units: Int(cores * 10_000 + 0.5)).description : "-",
             memory == .zero ? "-" : memory.description, ageText(waitedSeconds),
             elapsedSeconds.map(ageText) ?? "-", remark,

@@ -14,14 +14,22 @@ struct Heng: ParsableCommand {
             Try: heng topology
                  heng devices
                  heng submit --cores 1 --mem 256MiB -- uname -a
+                 heng up
+                 heng submit --array 0-9 --time 10m job.sh
 
             Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 set-up missing, 4 execution failed,
             5 inconclusive, 130 interrupted.
             """,
         version: hengVersion,
         subcommands: [
-            TopologyCommand.self, DevicesCommand.self, SubmitCommand.self, JobsCommand.self,
-            BenchCommand.self, ModelCommand.self, ConformCommand.self, BenchWorkerCommand.self,
+            UpCommand.self, DownCommand.self, StatusCommand.self, DoctorCommand.self, TopologyCommand.self,
+            DevicesCommand.self, DescribeCommand.self, SubmitCommand.self, RunCommand.self, JobsCommand.self,
+            ShowCommand.self, ExplainCommand.self, LogsCommand.self, WaitCommand.self, CancelCommand.self,
+            HoldCommand.self, ReleaseCommand.self, SuspendCommand.self, ResumeCommand.self,
+            RequeueCommand.self, SignalCommand.self, CheckpointCommand.self, ChangeCommand.self,
+            VirtualDeviceCommand.self, QueueCommand.self, AccountCommand.self, DrainCommand.self,
+            UndrainCommand.self, BackupCommand.self, AgentCommand.self, BenchCommand.self, ModelCommand.self,
+            ConformCommand.self, BenchWorkerCommand.self,
             ConformWorkerCommand.self, ConformDeviceWorkerCommand.self, PluginWorkerCommand.self,
         ])
 

@@ -36,6 +36,13 @@ struct OutputTarget {
         return (folder ?? "/tmp") + "/heng-job-\(UUID().uuidString)"
     }
 
+    /// A new folder for what the ranks of a job of the daemon print, until it has been passed on.
+    static func makeTemporaryFolder() throws -> String {
+        let folder = temporaryFolder()
+        try make(folder)
+        return folder
+    }
+
     private static func make(_ folder: String) throws {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -29,8 +29,48 @@ private let badCalls = [
     BadCall(["devices", "extra"], 2, "Unexpected argument 'extra'"),
     BadCall(["topology", "--from"], 2, "Missing value for '--from"),
     BadCall(["submit", "--cores"], 2, "Missing value for '--cores"),
-    BadCall(["submit", "--numa", "x", "--", "true"], 2, "'x' is invalid"),
-    BadCall(["submit", "--per", "x", "--", "true"], 2, "'numa' and 'device'"),
+    BadCall(["submit", "--numa", "x", "--", "true"], 2, "--numa x is not a whole number"),
+    BadCall(["submit", "--per", "x", "--", "true"], 2, "numa, device, packed, machine"),
+    BadCall(["submit", "--nosuch", "--", "true"], 2, "--nosuch"),
+    BadCall(["submit", "--json", "--quiet", "--", "true"], 2, "exclude each other"),
+    BadCall(["submit", "--time", "soon", "--", "true"], 2, "--time soon is not a length of time"),
+    BadCall(["submit", "--device", "gpu:2", "--", "true"], 2, "use --ranks 2 --device gpu"),
+    BadCall(["submit", "--name", "a\nb", "--", "true"], 2, "contains a line end"),
+    BadCall(["submit", "--name", "..", "--", "true"], 2, "'..' is the name of a folder"),
+    BadCall(["submit", "-D", "a\nb", "--", "true"], 2, "cannot be printed"),
+    BadCall(["submit", "--export", "1=2", "--", "true"], 2, "no variable"),
+    BadCall(["submit", "--wrap", "x", "--", "true"], 2, "exclude each other"),
+    BadCall(["submit", "."], 2, "cannot be read"),
+    BadCall(["submit", "huge.xml"], 2, "longer than 4 MiB"),
+    BadCall(["submit", "garbage.xml"], 2, "is no script"),
+    BadCall(["submit", "empty.xml"], 2, "is empty"),
+    BadCall(["submit", "bad.sh"], 2, "bad.sh:2: --time soon is not a length of time"),
+    BadCall(["run", "--array", "1-3", "--", "true"], 2, "runs one job"),
+    // What only the daemon can do, while none runs.
+    BadCall(["submit", "--array", "0-3", "--", "true"], 3, "--array needs hengd"),
+    BadCall(["submit", "--dependency", "afterok:1", "--", "true"], 3, "--dependency needs hengd"),
+    BadCall(["submit", "-o", "log-%j", "--", "true"], 3, "needs hengd"),
+    BadCall(["submit", "--test-only", "--", "true"], 3, "--test-only needs hengd"),
+    BadCall(["jobs", "-p", "night"], 3, "--queue needs hengd"),
+    BadCall(["status"], 3, "Start it with `heng up`"),
+    BadCall(["cancel", "12"], 3, "needs hengd"),
+    BadCall(["cancel"], 2, "Name jobs"),
+    BadCall(["jobs", "12_x"], 2, "names no job"),
+    BadCall(["jobs", "--state", "walking"], 2, "is no state"),
+    BadCall(["signal", "-s", "USR9", "12"], 2, "names no signal"),
+    BadCall(["checkpoint"], 2, "no job is named"),
+    BadCall(["change", "12"], 2, "Say what to change"),
+    BadCall(["vdev", "create", "a/b", "--share", "0.5"], 2, "contains a slash"),
+    BadCall(["vdev", "create", "a"], 2, "Say how large"),
+    BadCall(["vdev", "create", "a", "--template", "tiny"], 2, "no template 'tiny'"),
+    BadCall(["vdev", "create", "a", "--template", "gpu-half", "--device", "cpu"], 2, "is for gpu"),
+    BadCall(["queue", "set", "..", "--tier", "1"], 2, "'..' is the name of a folder"),
+    BadCall(["queue", "set", "a", "--order", "random"], 2, "fifo, priority"),
+    BadCall(["account", "a", "--shares", "0"], 2, "not a whole number"),
+    BadCall(["up", "--listen", "nowhere"], 2, "is no address"),
+    BadCall(["up", "--class", "huge"], 2, "cloud, edge, terminal"),
+    BadCall(["agent", "--of", "nowhere", "--token-file", "x"], 2, "is no address"),
+    BadCall(["agent", "--of", "here:1", "--token-file", "missing"], 3, "cannot be read"),
     BadCall(["submit", "echo", "hi"], 2, "after --"),
     BadCall(["submit", "-o", "a", "--output-folder", "b", "--", "true"], 2, "exclude each other"),
     // Jobs that cannot be.
@@ -92,6 +132,8 @@ struct BadInputTests {
         try "no XML at all".write(toFile: sandbox.work + "/garbage.xml", atomically: true, encoding: .utf8)
         _ = FileManager.default.createFile(atPath: sandbox.work + "/empty.xml", contents: nil)
         _ = FileManager.default.createFile(atPath: sandbox.work + "/huge.xml", contents: nil)
+        try "#!/bin/sh\n#SBATCH --time=soon\n".write(
+            toFile: sandbox.work + "/bad.sh", atomically: true, encoding: .utf8)
         // 10 GB that take no room on the disk.
         let huge = try #require(FileHandle(forWritingAtPath: sandbox.work + "/huge.xml"))
         try huge.truncate(atOffset: 10_000_000_000)

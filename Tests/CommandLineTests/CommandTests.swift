@@ -32,8 +32,13 @@ struct CommandTests {
         #expect(run.errors == "")
     }
 
-    @Test(arguments: ["topology", "devices", "submit", "jobs", "bench", "conform", "model"])
-    func `the help of a command has an example`(command: String) throws {
+    @Test(arguments: [
+        "topology", "devices", "submit", "run", "jobs", "show", "explain", "logs", "wait", "cancel", "hold",
+        "release",
+        "suspend", "resume", "requeue", "signal", "checkpoint", "change", "vdev", "queue", "account", "drain",
+        "undrain",
+        "describe", "backup", "up", "down", "status", "doctor", "agent", "bench", "conform", "model",
+    ]) func `the help of a command has an example`(command: String) throws {
         let run = try sandbox.heng(command, "--help")
 
         let examples = run.output.components(separatedBy: "Example").dropFirst().joined()

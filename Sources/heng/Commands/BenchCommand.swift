@@ -73,6 +73,7 @@ struct BenchCommand: ParsableCommand {
             let interrupt = try Interruption.require()
             let environment = ProcessInfo.processInfo.environment
             _ = try MeasuredDevices.all()
+            try BenchNeighbour.check()
             let options = BenchmarkOptions(
                 suite: suite, tier: tier, seed: seed, budget: try budget.map(duration(of:)),
                 folder: output,
