@@ -49,7 +49,7 @@ package final class NullAgent: AgentRuntime {
         case .resume(let attempt): report(.resumed(attempt))
         case .test(let name, let revision, _, _):
             report(.tested(name: name, DeviceTest(revision: revision, limits: [])))
-        case .signal, .resize, .forget: break
+        case .signal, .resize, .limitTime, .forget: break
         }
     }
 

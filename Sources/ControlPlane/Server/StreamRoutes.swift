@@ -40,7 +40,10 @@ extension Routes {
     }
 
     private static func isEnd(_ state: String) -> Bool {
-        !["HELD", "PENDING", "LAUNCHING", "RUNNING", "SUSPENDING", "SUSPENDED", "COMPLETING"].contains(state)
+        let living = [
+            "HELD", "PENDING", "LAUNCHING", "RUNNING", "SUSPENDED", "COMPLETING", "PREEMPTING",
+        ]
+        return !living.contains(state)
     }
 
     /// Runs the sender, with a comment now and then so that both sides notice when the other is gone.
