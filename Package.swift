@@ -200,7 +200,8 @@ let allTargets: [Target] = [
         name: "heng",
         dependencies: [
             "Essentials", "HardwareTopology", "TopologyDiscovery", "Results", "Scheduling", "MachineAgent",
-            "ControlAPI", "JobSubmission", "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration", "ComputeGraph",
+            "ControlAPI", "JobSubmission", "AcceleratorAPI", "Backends", "BenchmarkSuite", "LoadGeneration",
+            "ComputeGraph",
             "Execution",
             "ONNXImport", "ModelRunning", "Conformance", "DeviceConformance", "KernelInterface",
             argumentParser, "heng-step",

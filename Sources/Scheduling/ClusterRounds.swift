@@ -264,6 +264,22 @@ extension ClusterState {
 
     // MARK: Waiting
 
+    /// Why a ready job waits, for a class that no round has looked at since the state was read.
+    func reasonNow(for job: Job) -> WaitReason {
+        let queue = queue(of: job.request)
+        guard queue.isStarted else { return .queueStopped(queue.name) }
+        if let reason = accounts.exhausted(for: owner(of: job.request), limits: queue.limits) ?? arrayReason(job) {
+            return reason
+        }
+        if let choice = job.request.resources.virtualDevice { return .virtualDeviceBusy(choice) }
+        let wish = wish(job.request)
+        let placer = placer(queue, newRound())
+        let ledger = wish.resources.quality == .bestEffort ? spare : free
+        guard placer.place(wish, on: ledger) != nil else { return placer.whyNot(wish, on: ledger) }
+        let other = promises.first { $0.job != job.id }
+        return other.map { .behind($0.job, expectedStart: $0.start) } ?? .roundFull
+    }
+
     mutating func noteWait(_ number: Int, _ reason: WaitReason) -> [Action] { wait(number, reason) }
 
     private mutating func wait(_ number: Int, _ reason: WaitReason) -> [Action] {

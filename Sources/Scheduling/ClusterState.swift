@@ -123,7 +123,7 @@ package struct ClusterState: Hashable, Sendable {
         if let reason = delay(of: job) { return reason }
         guard let number = waiting.value.number(of: key(of: job)), let found = waiting.value.classes[number]
         else { return .roundFull }
-        return found.reason ?? promises.first.map { .behind($0.job, expectedStart: $0.start) } ?? .roundFull
+        return found.reason ?? reasonNow(for: job)
     }
 
     /// What is wrong with a request, or nil when it can be met here.

@@ -19,6 +19,12 @@ package struct Job: Hashable, Codable, Sendable {
     package var endedAt: TimePoint?
     private var boxedRun: Boxed<Run>?
 
+    private enum CodingKeys: String, CodingKey {
+        case id, array, phase, attempt, failures, submittedAt, notBefore, endedAt
+        case boxedRequest = "request"
+        case boxedRun = "run"
+    }
+
     /// What a job has while it holds resources, and had in its last attempt.
     package struct Run: Hashable, Codable, Sendable {
         /// When it got the resources; the time limit counts from here.
@@ -37,6 +43,13 @@ package struct Job: Hashable, Codable, Sendable {
         /// Parts that have reported their start, and that have ended.
         package var startedParts: Set<String> = []
         package var endedParts: Set<String> = []
+
+        private enum CodingKeys: String, CodingKey {
+            case placedAt, startedAt, stopRequestedAt, suspendedAt, stoodStill, wantsResume, checkpointedAt
+            case startedParts, endedParts
+            case boxedPlacement = "placement"
+            case boxedDecision = "decision"
+        }
 
         init(placedAt: TimePoint, placement: Placement, decision: PlacementDecision?) {
             self.placedAt = placedAt

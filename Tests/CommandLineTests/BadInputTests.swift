@@ -123,7 +123,7 @@ private let badCalls = [
         with: ["TMPDIR": "/dev/null/tmp"]),
 ]
 
-@Suite("Wrong calls", .timeLimit(.minutes(10)))
+@Suite("Wrong calls", .timeLimit(.minutes(20)))
 struct BadInputTests {
     private let sandbox: Sandbox
 

@@ -8,7 +8,7 @@ func json(_ finished: Finished) throws -> Any {
     try JSONSerialization.jsonObject(with: Data(finished.output.utf8))
 }
 
-@Suite("Commands that show something", .timeLimit(.minutes(10)))
+@Suite("Commands that show something", .timeLimit(.minutes(20)))
 struct CommandTests {
     private let sandbox: Sandbox
 

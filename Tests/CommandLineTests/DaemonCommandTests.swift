@@ -7,7 +7,7 @@ import Glibc
 #endif
 
 /// Commands beside a daemon whose jobs end at once, because nothing here is about running them.
-@Suite("Commands and the daemon", .timeLimit(.minutes(5)))
+@Suite("Commands and the daemon", .timeLimit(.minutes(20)))
 struct DaemonCommandTests {
     private let sandbox: Sandbox
 

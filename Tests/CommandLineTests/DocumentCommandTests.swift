@@ -51,7 +51,7 @@ private func documentsToRun() throws -> [String] {
     }.keys.sorted()
 }
 
-@Suite("Commands in the documents", .timeLimit(.minutes(10)))
+@Suite("Commands in the documents", .timeLimit(.minutes(20)))
 struct DocumentCommandTests {
     @Test func `there are commands in the README and in the guides`() throws {
         let commands = try commandLines()

@@ -9,7 +9,7 @@ private let canMount: Bool = {
     return run?.status == 0
 }()
 
-@Suite("A full disk", .timeLimit(.minutes(10)))
+@Suite("A full disk", .timeLimit(.minutes(20)))
 struct FullDiskTests {
     private let sandbox: Sandbox
 

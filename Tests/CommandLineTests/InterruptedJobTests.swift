@@ -6,7 +6,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite("Jobs that are cut short", .timeLimit(.minutes(10)))
+@Suite("Jobs that are cut short", .timeLimit(.minutes(20)))
 struct InterruptedJobTests {
     private let sandbox: Sandbox
 
@@ -51,7 +51,7 @@ struct InterruptedJobTests {
         let topology = try json(sandbox.heng("topology", "--json")) as? [String: Any]
         let node = try #require((topology?["numaNodes"] as? [[String: Any]])?.first)
         let most = try #require(node["memory"] as? Int) / 3 * 2
-        let place = ["--numa", "\(try #require(node["osIndex"] as? Int))", "--mem", "\(most)"]
+        let place = ["--numa", "\(try #require(node["osIndex"] as? Int))", "--mem", "\(most)B"]
         let first = try sleeper(place)
         let waiting = try sandbox.start(
             ["heng", "submit", "--cores", "0.1"] + place + ["--", "echo", "never"])

@@ -2,7 +2,7 @@ import Essentials
 import Foundation
 import Testing
 
-@Suite("Jobs", .timeLimit(.minutes(10)))
+@Suite("Jobs", .timeLimit(.minutes(20)))
 struct JobTests {
     private let sandbox: Sandbox
 

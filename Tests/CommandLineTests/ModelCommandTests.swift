@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("heng model", .timeLimit(.minutes(10)))
+@Suite("heng model", .timeLimit(.minutes(20)))
 struct ModelCommandTests {
     private let classifier = fixturePath("models/classifier.onnx")
     private let flowers = fixturePath("models/flowers.npy")

@@ -2,7 +2,7 @@ import Essentials
 import Foundation
 import Testing
 
-@Suite("Ranks of a job", .timeLimit(.minutes(10)))
+@Suite("Ranks of a job", .timeLimit(.minutes(20)))
 struct RankCommandTests {
     private let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Scripts and options without a daemon: the job runs in the command.
-@Suite("Scripts", .timeLimit(.minutes(5)))
+@Suite("Scripts", .timeLimit(.minutes(20)))
 struct ScriptCommandTests {
     private let sandbox: Sandbox
 

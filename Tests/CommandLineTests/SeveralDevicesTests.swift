@@ -8,7 +8,7 @@ private let hasOpenCL: Bool = {
     return run?.output.contains("\nopencl:0 ") ?? false
 }()
 
-@Suite("Devices of several makers", .timeLimit(.minutes(10)))
+@Suite("Devices of several makers", .timeLimit(.minutes(20)))
 struct SeveralDevicesTests {
     /// The model's five nodes can only run on different devices: the simulated one takes Relu alone, the vendor's neither
     /// Erf nor CumSum, and OpenCL no CumSum.

@@ -8,7 +8,7 @@ private let recorded = [
     "constructed-arm-2socket-4node",
 ]
 
-@Suite("Topology of other machines", .timeLimit(.minutes(10)))
+@Suite("Topology of other machines", .timeLimit(.minutes(20)))
 struct TopologyCommandTests {
     private let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The headers for those who write a device in C, as they are installed.
-@Suite("The headers for devices in C", .installed, .timeLimit(.minutes(5)))
+@Suite("The headers for devices in C", .installed, .timeLimit(.minutes(20)))
 struct DeviceSupportTests {
     private static let sources = ["main", "support", "operators", "queues"].map {
         fixturePath("../DeviceSupport/\($0).c")

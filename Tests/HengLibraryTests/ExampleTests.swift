@@ -5,7 +5,7 @@ import Testing
 private let compilers = ["gcc", "clang"]
 private let examples = ["vector_add", "run_model", "pipeline"]
 
-@Suite("Examples in C", .installed, .timeLimit(.minutes(5)))
+@Suite("Examples in C", .installed, .timeLimit(.minutes(20)))
 struct ExampleTests {
     /// The example compiled and run; its arguments are those of its own comment.
     private func output(_ example: String, _ compiler: String, _ arguments: [String] = []) throws -> Ran {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("make install", .installed, .timeLimit(.minutes(5)))
+@Suite("make install", .installed, .timeLimit(.minutes(20)))
 struct InstallTests {
     @Test func `the library shows one symbol`() throws {
         let prefix = try Installation.shared.get().prefix

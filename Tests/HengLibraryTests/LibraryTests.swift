@@ -28,7 +28,7 @@ private let programs = ["gcc", "clang"].reduce(into: [String: Result<String, any
     }
 }
 
-@Suite("libheng.so from C", .installed, .timeLimit(.minutes(5)))
+@Suite("libheng.so from C", .installed, .timeLimit(.minutes(20)))
 struct LibraryTests {
     @Test(arguments: parts) func `every part holds what the header promises`(part: String) throws {
         for (compiler, program) in programs {

@@ -3,7 +3,7 @@ import Testing
 
 let hasNumPy = (try? Ran("python3", "-c", "import numpy"))?.status == 0
 
-@Suite("heng.py", .installed, .timeLimit(.minutes(5)))
+@Suite("heng.py", .installed, .timeLimit(.minutes(20)))
 struct PythonTests {
     private func run(_ cases: String) throws -> Ran {
         let installation = try Installation.shared.get()

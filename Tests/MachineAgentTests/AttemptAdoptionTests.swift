@@ -9,7 +9,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite("Attempts outlive their agent", .timeLimit(.minutes(5)))
+@Suite("Attempts outlive their agent", .timeLimit(.minutes(20)))
 struct AttemptAdoptionTests {
     private let scratch: Scratch
     private let id = AttemptID(JobID(1), 1)

@@ -15,7 +15,7 @@ private var hasMemoryGroup: Bool {
 }
 
 /// Every way in which an attempt can end, each as real processes.
-@Suite("Ends of attempts", .timeLimit(.minutes(5)))
+@Suite("Ends of attempts", .timeLimit(.minutes(20)))
 struct AttemptEndingTests {
     private let scratch: Scratch
     private let host: TestHost

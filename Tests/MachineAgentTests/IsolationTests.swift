@@ -17,7 +17,7 @@ private func isLegacy(_ controller: Controller) -> Bool {
     if case .legacy = machine.home(of: controller) { true } else { false }
 }
 
-@Suite("Limits, read back from the kernel", .timeLimit(.minutes(10)))
+@Suite("Limits, read back from the kernel", .timeLimit(.minutes(20)))
 struct IsolationTests {
     private let folder: TemporaryFolder
 

@@ -6,7 +6,7 @@ import Scheduling
 import Synchronization
 import Testing
 
-@Suite("The ledger of a machine", .timeLimit(.minutes(10)))
+@Suite("The ledger of a machine", .timeLimit(.minutes(20)))
 struct LedgerTests {
     let scratch: LedgerScratch
 

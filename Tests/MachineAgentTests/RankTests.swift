@@ -12,7 +12,7 @@ private func testProgram() throws -> String {
     try #require(SupervisorProgram.runningProgramFolder()) + "/agent-test-program"
 }
 
-@Suite("Ranks as real processes", .timeLimit(.minutes(10)))
+@Suite("Ranks as real processes", .timeLimit(.minutes(20)))
 struct RankTests {
     private let folder: TemporaryFolder
     private let launcher: RankLauncher

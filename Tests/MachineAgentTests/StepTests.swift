@@ -6,7 +6,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite("Steps as real processes", .timeLimit(.minutes(10)))
+@Suite("Steps as real processes", .timeLimit(.minutes(20)))
 struct StepTests {
     private let folder: TemporaryFolder
 

@@ -188,6 +188,17 @@ extension JobActionRequest.Verb {
 }
 
 extension JobSelection {
+    /// Whether the numbers name a job: itself, its array, or its task of that array.
+    func names(_ job: Job) -> Bool {
+        guard let jobs else { return true }
+        return jobs.contains { reference in
+            guard let wanted = reference.tasks, let array = job.array else {
+                return reference.job == job.id || reference.job == job.array?.first
+            }
+            return reference.job == array.first && wanted.contains { $0.contains(array.index) }
+        }
+    }
+
     /// Everything but the numbers.
     func matches(_ job: Job) -> Bool {
         let label = job.request.label

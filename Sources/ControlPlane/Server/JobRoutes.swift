@@ -68,7 +68,10 @@ extension Routes {
         if let ids, ids.isEmpty { return rows }
         let more = try await daemon.look { owner in
             let jobs = try owner.history(user: selection.user, ids: ids)
-            return owner.rows(jobs.filter { !known.contains($0.id) && selection.matches($0) })
+            let wanted = jobs.filter {
+                !known.contains($0.id) && selection.matches($0) && selection.names($0)
+            }
+            return owner.rows(wanted)
         }
         return (rows + more).sorted { $0.job < $1.job }
     }

@@ -46,6 +46,9 @@ extension LedgerRecord {
         guard header.version <= LedgerRecord.currentVersion else { throw .newer(header.version) }
         do {
             self = try JSONDecoder().decode(LedgerRecord.self, from: data)
+        } catch let DecodingError.dataCorrupted(context) where !context.debugDescription.isEmpty {
+            // A state says what contradicts itself in it.
+            throw .damaged(context.debugDescription)
         } catch {
             throw .damaged("a part of it cannot be read")
         }
