@@ -87,7 +87,8 @@ struct LedgerTroubleTests {
             let scheduler = try scratch.scheduler()
             _ = try scheduler.submit(ledgerRequest())
             let state = try scratch.readState()
-            try scratch.writeState(state.replacingOccurrences(of: "\"amount\":10000", with: "\"amount\":20000"))
+            try scratch.writeState(
+                state.replacingOccurrences(of: "\"amount\":10000", with: "\"amount\":20000"))
             #expect(try scratch.readState() != state)
         }
 
