@@ -268,7 +268,9 @@ extension ClusterState {
     func reasonNow(for job: Job) -> WaitReason {
         let queue = queue(of: job.request)
         guard queue.isStarted else { return .queueStopped(queue.name) }
-        if let reason = accounts.exhausted(for: owner(of: job.request), limits: queue.limits) ?? arrayReason(job) {
+        if let reason = accounts.exhausted(for: owner(of: job.request), limits: queue.limits)
+            ?? arrayReason(job)
+        {
             return reason
         }
         if let choice = job.request.resources.virtualDevice { return .virtualDeviceBusy(choice) }
