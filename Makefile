@@ -7,7 +7,7 @@ BUILD := .build/release
 RELEASE := -c release --explicit-target-dependency-import-check error
 
 .PHONY: demo test counts deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
-.PHONY: check-exported-models mutants asan tsan fuzz install uninstall clean help
+.PHONY: check-exported-models mutants torture asan tsan fuzz install uninstall clean help
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -79,6 +79,14 @@ fuzz: deps onnx-cases ## let libFuzzer write models, topology files, results, sa
 
 mutants: deps ## plant bugs into a copy of the scheduler, one by one, and see the simulations find them
 	tools/mutants
+
+# How often the daemon, and now and then a supervisor, is killed.
+MOMENTS ?= 1000
+
+torture: deps ## kill the daemon and supervisors at 1,000 moments (MOMENTS) while real jobs run
+	$(SWIFT) build $(RELEASE) --build-tests
+	HENG_TORTURE_MOMENTS=$(MOMENTS) $(SWIFT) test -c release --disable-testable-imports --skip-build \
+		--filter DaemonTests.TortureTests
 
 operators: build ## write Documentation/operators.md anew from the schemas
 	$(BUILD)/heng model operators > Documentation/operators.md

@@ -14,8 +14,12 @@ package final class ClusterDaemon: Sendable {
     private let mailbox = Mailbox<Mail>()
     private let lock: FolderLock
     private let runtime: (any AgentRuntime)?
+    private let patience: AgentPatience
     private let phase = Mutex(Phase.recovering)
     let isBackingUp = Mutex(false)
+
+    /// The kernel takes its time to clear a large process away that was killed, and the lock goes last.
+    private static let lockPatience: Duration = .seconds(1)
 
     enum Phase: Sendable {
         case recovering
@@ -26,11 +30,15 @@ package final class ClusterDaemon: Sendable {
     /// Takes the folder, and fails when another daemon has it.
     ///
     /// The rest comes with `start`.
-    package init(folder: String, runtime: (any AgentRuntime)?, log: DaemonLog) throws {
+    package init(
+        folder: String, runtime: (any AgentRuntime)?, patience: AgentPatience = AgentPatience(),
+        log: DaemonLog
+    ) throws {
         self.folder = folder
+        self.patience = patience
         self.runtime = runtime
         self.log = log
-        lock = try FolderLock(folder: folder)
+        lock = try FolderLock(folder: folder, patience: ClusterDaemon.lockPatience)
     }
 
     /// Recovers the state on the owner's thread, which then works until `stop`.
@@ -65,7 +73,7 @@ package final class ClusterDaemon: Sendable {
         )
         return Owner(
             store: store, recovered: recovery, mailbox: mailbox, watchers: watchers, log: log,
-            waitsForAgent: runtime != nil)
+            waitsForAgent: runtime != nil, patience: patience)
     }
 
     /// The agent may take its time to find what is left of earlier attempts; questions are answered meanwhile.
@@ -144,7 +152,7 @@ private final class EarlyReports: Sendable {
 extension ClusterDaemon {
     /// Takes a folder as long as the value is kept.
     package static func lock(_ folder: String) throws -> any AnyObject & Sendable {
-        try FolderLock(folder: folder)
+        try FolderLock(folder: folder, patience: lockPatience)
     }
 
     /// Puts a backup in the place of a folder's database while no daemon works there.

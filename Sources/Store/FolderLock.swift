@@ -11,13 +11,16 @@ internal import Glibc
 package final class FolderLock: Sendable {
     private let descriptor: Int32
 
-    package init(folder: String, name: String = "hengd.lock") throws(StoreError) {
+    /// Tries for so long as `patience` says, because the last holder may be about to end.
+    package init(
+        folder: String, name: String = "hengd.lock", patience: Duration = .zero
+    ) throws(StoreError) {
         let path = folder + "/" + name
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw .cannotUse(path: path, why: unsafe String(cString: strerror(errno)))
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard FolderLock.take(descriptor, patience) else {
             let holder = FolderLock.number(in: descriptor)
             close(descriptor)
             throw .locked(folder: folder, process: holder)
@@ -30,6 +33,15 @@ package final class FolderLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    private static func take(_ descriptor: Int32, _ patience: Duration) -> Bool {
+        let end = TimePoint.monotonicNow() + patience
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR, TimePoint.monotonicNow() < end else { return false }
+            usleep(5000)
+        }
+        return true
+    }
 
     private static func number(in descriptor: Int32) -> Int32? {
         var bytes = [UInt8](repeating: 0, count: 16)

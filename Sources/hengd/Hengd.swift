@@ -48,8 +48,17 @@ struct Hengd: ParsableCommand {
     @Option(help: "With --agent-only, the daemon: HOST:PORT as its --listen says, or the path of its socket.")
     var server: String?
 
-    @Option(help: "With --agent-only, the text of join-token in the daemon's state folder.")
-    var token: String?
+    @Option(help: "With --agent-only, a file with the text of join-token in the daemon's state folder.")
+    var tokenFile: String?
+
+    @Option(help: "With --agent-only, seconds between two signs of life.")
+    var heartbeat = 4.0
+
+    @Option(help: "Seconds after which a machine that says nothing gets no new work.")
+    var silentAfter = 15.0
+
+    @Option(help: "Seconds after which the jobs of a machine that says nothing are given up.")
+    var lostAfter = 300.0
 
     @Option(help: "Put this backup in the place of the database, which is kept under another name, and end.")
     var restore: String?
@@ -79,7 +88,11 @@ struct Hengd: ParsableCommand {
         let log = try DaemonLog(path: foreground ? nil : paths.log)
         if agentOnly { return try runAgent(paths, log) }
         let address = try listen.map { try parsedAddress($0, "--listen") }
-        let daemon = try ClusterDaemon(folder: paths.folder, runtime: runtime(paths), log: log)
+        let patience = AgentPatience(
+            silence: try duration(silentAfter, "--silent-after"),
+            loss: try duration(lostAfter, "--lost-after"))
+        let daemon = try ClusterDaemon(
+            folder: paths.folder, runtime: runtime(paths), patience: patience, log: log)
         try DaemonRun(daemon, paths: paths, listening: address, log: log).untilStopped()
     }
 
@@ -88,7 +101,9 @@ struct Hengd: ParsableCommand {
         let lock = try ClusterDaemon.lock(paths.folder)
         let address = server.hasPrefix("/") ? .socket(server) : try parsedAddress(server, "--server")
         let agent = RemoteAgent(
-            try runtime(paths), of: try parsedClass(), server: address, token: token ?? "", log: log)
+            try runtime(paths), of: try parsedClass(), server: address,
+            token: try tokenFile.map(JoinToken.read(file:)) ?? "",
+            heartbeat: try duration(heartbeat, "--heartbeat"), log: log)
         let end = DispatchSemaphore(value: 0)
         StopSignals.call { end.signal() }
         try agent.start()
@@ -118,6 +133,13 @@ struct Hengd: ParsableCommand {
             return MachineRuntime(
                 folder: paths.folder + "/attempts", machine: machine, machineClass: try parsedClass())
         }
+    }
+
+    private func duration(_ seconds: Double, _ option: String) throws -> Duration {
+        guard seconds >= 0.01, seconds <= 1_000_000 else {
+            throw ValidationError("\(option) wants seconds, 0.01 or more.")
+        }
+        return .milliseconds(Int(seconds * 1000))
     }
 
     private func parsedAddress(_ text: String, _ option: String) throws -> DaemonAddress {

@@ -4,6 +4,16 @@ internal import Foundation
 
 /// The secret that machines show when they join.
 enum JoinToken {
+    /// Reads the copy that an agent shows; nobody sees it in the list of processes then.
+    static func read(file path: String) throws -> String {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure(
+                "The token file \(path) cannot be read.",
+                nextStep: "Copy join-token from the state folder of the daemon.", exitCode: .setupMissing)
+        }
+        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
     /// Reads it, and makes it at the first time.
     static func read(_ paths: StatePaths) throws -> String {
         if let data = FileManager.default.contents(atPath: paths.joinToken) {

@@ -23,7 +23,7 @@ final class TestDaemon {
     ) throws {
         // Short, because the path of a socket is at most 107 bytes.
         paths = StatePaths(folder: "/tmp/heng-\(UUID().uuidString.prefix(8))")
-        self.arguments = arguments
+        self.arguments = arguments.contains("--executor") ? arguments : ["--executor", "null"] + arguments
         var variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if watchesDisk { variables["HENG_DISK_FOLDER"] = paths.folder }
         self.environment = variables
@@ -39,7 +39,7 @@ final class TestDaemon {
     /// Starts it without waiting for an answer.
     func launch() throws {
         program = try BackgroundProgram(
-            TestDaemon.programs + "/hengd", ["--state", paths.folder, "--executor", "null"] + arguments,
+            TestDaemon.programs + "/hengd", ["--state", paths.folder] + arguments,
             environment: environment, output: paths.folder + "/output")
     }
 

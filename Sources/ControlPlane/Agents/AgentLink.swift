@@ -5,6 +5,8 @@ internal import Essentials
 protocol AgentLink: AnyObject, Sendable {
     /// Never blocks; what cannot be delivered is settled when the agent connects again.
     func send(_ command: AgentCommand)
+    /// Nothing more is sent this way; an agent that lives connects again.
+    func close()
 }
 
 /// The agent of this process.
@@ -14,4 +16,12 @@ final class LocalLink: AgentLink {
     init(_ runtime: any AgentRuntime) { self.runtime = runtime }
 
     func send(_ command: AgentCommand) { runtime.carryOut(command) }
+
+    func close() {}
+}
+
+/// The way to a machine that the state knows of and whose agent has not connected to this daemon yet.
+final class AbsentLink: AgentLink {
+    func send(_ command: AgentCommand) {}
+    func close() {}
 }

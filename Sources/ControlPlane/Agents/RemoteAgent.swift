@@ -16,15 +16,16 @@ package final class RemoteAgent: Sendable {
     private let reports = Mailbox<AgentReport>()
     private let isStopped = Mutex(false)
 
-    static let heartbeat: Duration = .seconds(4)
+    private let heartbeat: Duration
     /// The daemon shows a sign of life more often than this.
     static let silenceLimit: Duration = .seconds(30)
     private static let pauses: [Duration] = [.milliseconds(200), .seconds(1), .seconds(3), .seconds(10)]
 
     package init(
         _ runtime: any AgentRuntime, of machineClass: MachineClass, server address: DaemonAddress,
-        token: String, log: DaemonLog
+        token: String, heartbeat: Duration = .seconds(4), log: DaemonLog
     ) {
+        self.heartbeat = heartbeat
         self.runtime = runtime
         self.machineClass = machineClass
         self.address = address
@@ -85,7 +86,7 @@ package final class RemoteAgent: Sendable {
         let client = DaemonClient(address, token: token)
         var waiting: [AgentReport] = []
         while !isOver {
-            waiting += reports.takeAll(waitingAtMost: RemoteAgent.heartbeat)
+            waiting += reports.takeAll(waitingAtMost: heartbeat)
             do {
                 try client.send(
                     "POST", "/v1/agents/\(escaped(machine))/reports", waiting.isEmpty ? [.heartbeat] : waiting

@@ -100,25 +100,16 @@ extension Owner {
 
 // Agents that come, speak, fall silent and go.
 extension Owner {
-    static let silenceLimit: Duration = .seconds(15)
-    /// After so long, the jobs of a silent machine are given up.
-    static let lossLimit: Duration = .seconds(300)
-
     func join(
         _ hello: AgentHello, _ link: any AgentLink, _ answer: @escaping Answer<Void>, at now: TimePoint,
         in plan: inout Plan
     ) {
-        guard hello.version == AgentProtocol.version else {
-            return answer(
-                .failure(
-                    Failure(
-                        "The agent of \(hello.machine.name) speaks version \(hello.version) of the protocol, this hengd \(AgentProtocol.version).",
-                        nextStep: "Install the same release on both machines.", exitCode: .setupMissing)))
-        }
+        if let refusal = refusal(of: hello, link) { return answer(.failure(refusal)) }
         let name = hello.machine.name
         let wasSilent = links[name]?.isSilent ?? false
+        if let old = links[name]?.link, old !== link { old.close() }
         links[name] = Link(link: link, hello: hello, lastHeard: now, isLocal: link is LocalLink)
-        plan.add(LogEntry(.machineJoined(hello.machine), at: now)) { result in
+        plan.add(LogEntry(.machineJoined(hello.describedMachine), at: now)) { result in
             answer(result.map { _ in })
         }
         if wasSilent { plan.add(LogEntry(.machineHeard(name), at: now)) }
@@ -130,68 +121,71 @@ extension Owner {
         if link is LocalLink { plan.looks.append { $0.becomeReady() } }
     }
 
+    private func refusal(of hello: AgentHello, _ link: any AgentLink) -> Failure? {
+        let name = hello.machine.name
+        if hello.version != AgentProtocol.version {
+            return Failure(
+                "The agent of \(name) speaks version \(hello.version) of the protocol, this hengd \(AgentProtocol.version).",
+                nextStep: "Install the same release on both machines.", exitCode: .setupMissing)
+        }
+        if links[name]?.isLocal == true, !(link is LocalLink) {
+            return Failure(
+                "\(name) is the machine of this hengd itself, which has an agent.",
+                nextStep: "Give the other machine another name with --name.", exitCode: .setupMissing)
+        }
+        return nil
+    }
+
     /// Compares what the agent has with what it should have, and settles each difference.
     private func reconcile(
         _ hello: AgentHello, _ link: any AgentLink, at now: TimePoint, in plan: inout Plan
     ) {
         let name = hello.machine.name
-        let known = Dictionary(hello.attempts.map { ($0.attempt, $0.state) }) { $1 }
-        var expected: Set<AttemptID> = []
-        for id in state.activeJobs {
-            guard let job = state.jobs[id], state.machines(of: job).contains(name), !job.request.isAttached
-            else { continue }
-            let attempt = AttemptID(job.id, job.attempt)
-            expected.insert(attempt)
-            if let there = known[attempt] {
-                settle(job, there, on: name, at: now, in: &plan)
+        let known = Dictionary(hello.attempts.map { ($0.attempt.reconciled, $0.state) }) { $1 }
+        let found = state.reconcile(machine: name, with: known.mapValues(\.reconciled))
+        for event in found.events { settle(event, known, on: name, at: now, in: &plan) }
+        let isSameBoot = hello.boot == boot(of: name)
+        for command in found.commands {
+            if case .start(let id, let attempt, _) = command, !isSameBoot {
+                // What had begun before the machine was started anew may have left nothing behind.
+                settle(
+                    .exited(id, attempt: attempt, .supervisorLost, machine: name), known, on: name, at: now,
+                    in: &plan)
             } else {
-                settleMissing(job, on: name, hello, at: now, in: &plan)
+                plan.looks.append { $0.perform(command, on: name) }
             }
         }
-        for (attempt, state) in known where !expected.contains(attempt) {
-            if case .ended = state {
-                link.send(.forget(attempt))
-            } else {
-                log.write("\(attempt) runs on \(name) and should not; it is stopped")
-                link.send(.stop(attempt, signal: 9, grace: .zero))
-            }
+        for stray in found.strays {
+            log.write("\(AttemptID(stray)) runs on \(name) and should not; it is stopped")
+            link.send(.stop(AttemptID(stray), signal: 9, grace: .zero))
         }
+        for attempt in found.settled { link.send(.forget(AttemptID(attempt))) }
     }
 
     private func settle(
-        _ job: Job, _ there: AttemptStatus.State, on machine: String, at now: TimePoint, in plan: inout Plan
+        _ event: Event, _ known: [Reconciliation.Attempt: AttemptStatus.State], on machine: String,
+        at now: TimePoint, in plan: inout Plan
     ) {
-        let attempt = AttemptID(job.id, job.attempt)
-        switch there {
-        case .starting: break
-        case .running:
-            if job.phase == .launching {
-                plan.add(LogEntry(.started(job.id, attempt: job.attempt, machine: machine), at: now))
-            }
-        case .suspended:
-            if job.phase == .suspending {
-                plan.add(LogEntry(.suspended(job.id, attempt: job.attempt, machine: machine), at: now))
-            }
-        case .ended(let end):
-            return record(end, of: attempt, from: machine, retrying: nil, at: now, in: &plan)
+        guard case .exited(let id, let number, let outcome, _) = event else {
+            return plan.add(LogEntry(event, at: now))
         }
-        if case .completing(let reason) = job.phase {
-            plan.looks.append { $0.stop(job.id, job.attempt, reason) }
+        let attempt = Reconciliation.Attempt(id, number)
+        if case .ended(let end)? = known[attempt] {
+            return record(end, of: AttemptID(attempt), from: machine, retrying: nil, at: now, in: &plan)
         }
+        log.write("\(AttemptID(attempt)) is gone from \(machine): \(outcome)")
+        plan.add(LogEntry(event, at: now))
     }
 
-    /// An attempt that the agent has never heard of was not started yet; one that ran and is gone is lost.
-    private func settleMissing(
-        _ job: Job, on machine: String, _ hello: AgentHello, at now: TimePoint, in plan: inout Plan
-    ) {
-        let isSameBoot = hello.boot == boot(of: machine)
-        if job.startedAt == nil, job.phase == .launching, isSameBoot, let placement = job.placement {
-            plan.looks.append { $0.start(job.id, job.attempt, placement, on: machine) }
-        } else {
-            log.write("\(job.id).\(job.attempt) is gone from \(machine)")
-            plan.add(
-                LogEntry(
-                    .exited(job.id, attempt: job.attempt, .supervisorLost, machine: machine), at: now))
+    /// Carries out again what one machine may not have heard.
+    private func perform(_ command: Action, on machine: String) {
+        switch command {
+        case .start(let id, let attempt, let placement):
+            guard let job = state.jobs[id], job.attempt == attempt, job.phase.holdsResources else { return }
+            start(id, attempt, placement, on: machine)
+            // A stop that came in between has met nothing.
+            if case .completing(let reason) = job.phase { stop(id, attempt, reason) }
+        default: perform(command)
         }
     }
 
@@ -217,17 +211,19 @@ extension Owner {
     /// When a machine will have been silent for too long.
     var nextSilence: TimePoint? {
         links.values.filter { !$0.isLocal }
-            .map { $0.lastHeard + ($0.isSilent ? Owner.lossLimit : Owner.silenceLimit) }.min()
+            .map { $0.lastHeard + ($0.isSilent ? patience.loss : patience.silence) }.min()
     }
 
     func noteSilence(at now: TimePoint, in plan: inout Plan) {
         for (name, link) in links where !link.isLocal {
             let silence = now - link.lastHeard
-            if link.isSilent, silence >= Owner.lossLimit {
+            if link.isSilent, silence >= patience.loss {
+                // Should it live, it connects again and is told what became of its jobs.
+                link.link.close()
                 links[name] = nil
                 plan.add(LogEntry(.machineLost(name), at: now))
                 log.write("\(name) has been silent for \(Int(silence.inSeconds)) s and is given up")
-            } else if !link.isSilent, silence >= Owner.silenceLimit {
+            } else if !link.isSilent, silence >= patience.silence {
                 links[name]?.isSilent = true
                 plan.add(LogEntry(.machineSilent(name), at: now))
                 log.write("\(name) is silent")

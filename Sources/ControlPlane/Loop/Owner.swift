@@ -14,6 +14,7 @@ final class Owner {
     let watchers: Watchers
     let log: DaemonLog
     let startedAt: TimePoint
+    let patience: AgentPatience
     private let mailbox: Mailbox<Mail>
     var state: ClusterState
     var links: [String: Link] = [:]
@@ -46,8 +47,9 @@ final class Owner {
 
     init(
         store: StateStore, recovered: Recovery, mailbox: Mailbox<Mail>, watchers: Watchers, log: DaemonLog,
-        waitsForAgent: Bool
+        waitsForAgent: Bool, patience: AgentPatience
     ) {
+        self.patience = patience
         self.store = store
         self.mailbox = mailbox
         self.watchers = watchers
@@ -58,6 +60,14 @@ final class Owner {
         clock = recovered.clock
         startedAt = recovered.clock.now()
         isReady = !waitsForAgent
+        for machine in recovered.state.inventories.map(\.machine) {
+            // Its agent has as long to connect as one that has just fallen silent.
+            let hello = AgentHello(
+                machine: machine, machineClass: machine.machineClass, boot: "",
+                enforcement: machine.enforcement)
+            links[machine.name] = Link(
+                link: AbsentLink(), hello: hello, lastHeard: startedAt, isLocal: false)
+        }
     }
 
     /// Works until it is told to stop.

@@ -135,10 +135,11 @@ extension Owner {
     var machineRows: [DaemonStatus.MachineRow] {
         state.machineFacts.map { facts in
             let link = links[facts.name]
+            let isThere = link.map { !($0.link is AbsentLink) } ?? false
             return DaemonStatus.MachineRow(
                 name: facts.name, machineClass: link?.hello.machineClass ?? .cloud,
-                state: link == nil ? "DOWN" : facts.status.stateName,
-                why: link == nil ? "its agent has not connected" : facts.status.closedBecause,
+                state: !isThere ? "DOWN" : facts.status.stateName,
+                why: !isThere ? "its agent has not connected" : facts.status.closedBecause,
                 cores: facts.cores,
                 coresFree: facts.coresFree, memory: facts.memory, memoryFree: facts.memoryFree,
                 devices: facts.devices, jobs: facts.jobs, enforcement: link?.hello.enforcement ?? [:])

@@ -28,8 +28,9 @@ extension AttemptWorker {
             return
         }
         guard count > 0 else {
-            return finish(
-                attempt, AttemptEnd(outcome: .launchFailed("its agent was ended before it started anything")))
+            // No fault of the job, so it ends like one that was lost and may run again.
+            let why = "The agent was ended before it started anything."
+            return finish(attempt, AttemptEnd(outcome: .supervisorLost, remarks: [why]))
         }
         for rank in attempt.ranks.indices {
             attempt.ranks[rank].groups = folder.manifest(ofRank: rank)?.groups ?? []

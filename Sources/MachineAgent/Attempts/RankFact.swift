@@ -36,9 +36,6 @@ extension AttemptEnd {
         for (rank, fact) in facts.enumerated() {
             if case .failed(let why) = fact { return (.launchFailed(why), rank) }
         }
-        if facts.allSatisfy({ $0 == .neverStarted }) {
-            return (.launchFailed("its agent was ended before it started anything"), nil)
-        }
         if let lost = facts.firstIndex(where: { $0 == .lost || $0 == .neverStarted }) {
             return (.supervisorLost, lost)
         }

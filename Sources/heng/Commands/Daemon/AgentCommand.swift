@@ -36,21 +36,19 @@ struct AgentCommand: ParsableCommand {
                 exitCode: .wrongUse)
         }
         let known: MachineClass = try Amounts.choice(machineClass, option: "--class")
-        guard let bytes = FileManager.default.contents(atPath: tokenFile) else {
+        guard FileManager.default.isReadableFile(atPath: tokenFile) else {
             throw Failure(
                 "The token file \(tokenFile) cannot be read.",
                 nextStep: "Copy join-token from the state folder of the other machine.",
                 exitCode: .setupMissing)
         }
-        let token = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         // Apart from a daemon of this machine, which has the state folder itself.
         let folder = try DaemonAccess.paths().folder + "/agent"
         let label = try name.map { ["--name", try NameCheck.name($0, option: "--name")] } ?? []
         try become(
             [
                 try DaemonStart.program(), "--agent-only", "--foreground", "--server", "\(address)",
-                "--token", token,
-                "--class", known.rawValue, "--state", folder,
+                "--token-file", tokenFile, "--class", known.rawValue, "--state", folder,
             ] + label)
     }
 
