@@ -80,9 +80,11 @@ struct Hengd: ParsableCommand {
     }
 
     func run() throws {
-        let paths =
+        var paths =
             try stateFolder.map { StatePaths(folder: $0) }
             ?? StatePaths(environment: ProcessInfo.processInfo.environment)
+        // Supervisors stand in another folder.
+        paths.folder = URL(fileURLWithPath: paths.folder).path
         try makeFolder(paths.folder)
         if let restore { return try self.restore(restore, paths) }
         let log = try DaemonLog(path: foreground ? nil : paths.log)

@@ -144,7 +144,8 @@ final class AgentTests {
         return try client.submit(
             SubmitRequest(
                 job: JobRequest(
-                    resources: resources, label: JobLabel(user: "", name: "job", command: command)),
+                    resources: resources, label: JobLabel(user: "", name: "job", command: command),
+                    rerun: RerunPolicy(backoff: .milliseconds(100))),
                 launch: LaunchSpecification(
                     command: command, environment: ["PATH": "/usr/bin:/bin"], workingDirectory: "/tmp",
                     output: "/dev/null", errorOutput: "/dev/null"))

@@ -275,7 +275,7 @@ private struct Submitter: Sendable {
             job: JobRequest(
                 resources: ResourceRequest(cores: .thousandths(100)),
                 label: JobLabel(user: "", name: "small", command: command),
-                array: ArrayRequest(indices: [0...5])),
+                array: ArrayRequest(indices: [0...5]), rerun: RerunPolicy(backoff: .milliseconds(100))),
             launch: LaunchSpecification(
                 command: command, environment: ["PATH": "/usr/bin:/bin"], workingDirectory: "/tmp",
                 output: "/dev/null", errorOutput: "/dev/null"),
