@@ -7,7 +7,7 @@ BUILD := .build/release
 RELEASE := -c release --explicit-target-dependency-import-check error
 
 .PHONY: demo test counts deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
-.PHONY: check-exported-models mutants torture asan tsan fuzz install uninstall clean help
+.PHONY: check-exported-models mutants torture asan tsan fuzz install uninstall clean help peers
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -76,6 +76,13 @@ fuzz: deps onnx-cases ## let libFuzzer write models, topology files, results, sa
 	tools/fuzz .build-fuzz/release/heng-fuzz $(FUZZ_TIME)
 	$(SWIFT) build $(RELEASE) --product model-mutator
 	$(BUILD)/model-mutator --count $(FUZZ_MODELS)
+
+PEER_ROUNDS ?= 5
+
+peers: build ## measure hengd beside Slurm and HyperQueue, which are fetched into .build-peers, for about ten minutes
+	$(SWIFT) build $(RELEASE) --product daemon-load
+	Benchmarks/peers/run --install --rounds $(PEER_ROUNDS) --json .build-peers/peers.json --markdown .build-peers/peers.md
+	@cat .build-peers/peers.md
 
 mutants: deps ## plant bugs into a copy of the scheduler, one by one, and see the simulations find them
 	tools/mutants
