@@ -8,6 +8,7 @@ from heng_daemon import HengDaemon
 from measurement import load, seconds, wait_until
 
 NAME = "durable submissions"
+SERIAL, AT_ONCE = 16, 48
 QUEUED = "queued, null executor of 1 h tasks"
 
 
@@ -31,31 +32,32 @@ def heng(run):
         add(NAME, "hengd, 8 clients", "1/s", eight, "0.5 s", QUEUED, before)
         add(NAME, "hengd, 8 clients over 1 client", "", eight / one, "0.5 s", QUEUED, before)
         add(NAME, "hengd, an array of 10,000", "ms", array, "10,000", "held, null executor", before)
-        before = load()
 
         def submit(_):
             daemon.heng("submit", "--cores", "1", "-o", "/dev/null", "-q", "--", "/bin/true")
 
-        add(NAME, "`heng submit`, one after the other", "1/s", 40 / seconds(lambda: each(submit, 40, 1)), "40", QUEUED,
-            before)
-        add(NAME, "`heng submit`, 8 at once", "1/s", 160 / seconds(lambda: each(submit, 160, 8)), "160", QUEUED,
-            before)
+        processes(run, "`heng submit`", submit, QUEUED)
 
 
 def slurm(run):
-    cluster, add = run.slurm, run.figures.add
-    before = load()
+    cluster = run.slurm
 
     def submit(_):
         cluster.submit("--hold", "--wrap", "/bin/true")
 
-    add(NAME, "Slurm, `sbatch`, one after the other (not durable)", "1/s", 40 / seconds(lambda: each(submit, 40, 1)),
-        "40", "held", before)
-    add(NAME, "Slurm, `sbatch`, 8 at once (not durable)", "1/s", 160 / seconds(lambda: each(submit, 160, 8)), "160",
-        "held", before)
+    processes(run, "Slurm, `sbatch`, not durable", submit, "held")
+    before = load()
     array = seconds(lambda: cluster.submit("--hold", "--array=0-999", "--wrap", "/bin/true"))
-    add(NAME, "Slurm, an array of 1,000 (not durable)", "ms", array * 1000, "1,000", "held", before)
+    run.figures.add(NAME, "Slurm, an array of 1,000, not durable", "ms", array * 1000, "1,000", "held", before)
     cluster.clear()
+
+
+def processes(run, name, submit, mode):
+    """A process for each submission, as from a shell."""
+    for count, clients, text in ((SERIAL, 1, "one after the other"), (AT_ONCE, 8, "8 at once")):
+        before = load()
+        rate = count / seconds(lambda: each(submit, count, clients))
+        run.figures.add(NAME, f"{name}, {text}", "1/s", rate, str(count), f"{mode}, a process each", before)
 
 
 def each(body, count, clients):
@@ -63,7 +65,7 @@ def each(body, count, clients):
         list(pool.map(body, range(count)))
 
 
-def at_end(run):
+def once(run):
     """How many acknowledged submissions are there after kill -9 at once after the last one."""
     before = load()
     with HengDaemon(run.build, f"{run.folder}/heng", "--executor", "null", "--null-duration", "3600000") as daemon:
