@@ -36,6 +36,7 @@ SelectTypeParameters=CR_Core
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 MpiDefault=none
+KillWait=1
 {scheduler}
 ReturnToService=2
 MaxArraySize=10001
