@@ -44,7 +44,7 @@ final class AgentTests {
                 "until test -e \(file); do sleep 0.02; done", ResourceRequest(machineClass: machineClass))
             try eventually("the job of \(place.name) runs") { try self.state(of: job) == "RUNNING" }
             #expect(place.has("\(job).1"))
-            FileManager.default.createFile(atPath: file, contents: nil)
+            _ = FileManager.default.createFile(atPath: file, contents: nil)
             try eventually("the job of \(place.name) has ended") { try self.state(of: job) == "COMPLETED" }
             let row = try client.status().machines.first { $0.name == place.name }
             #expect(row?.machineClass == machineClass)
@@ -84,7 +84,7 @@ final class AgentTests {
         edge.signal(SIGSTOP)
         try eventually("edge is silent") { try self.isOpen("edge") == false }
         let waiting = try submit("true", ResourceRequest(machineClass: .edge))
-        FileManager.default.createFile(atPath: scratch + "/go", contents: nil)
+        _ = FileManager.default.createFile(atPath: scratch + "/go", contents: nil)
         try eventually("the job has ended by itself") { self.lines(file) == ["begun", "done"] }
         #expect(try state(of: job) == "RUNNING")
         #expect(try state(of: waiting) == "PENDING")
