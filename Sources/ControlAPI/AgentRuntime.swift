@@ -5,10 +5,10 @@
 package protocol AgentRuntime: AnyObject, Sendable {
     /// Finds what is left of earlier attempts, adopts it, and says what there is.
     ///
-    /// `expecting` are the attempts that the daemon believes to be there. Reports come from any thread from now on,
-    /// those about adopted attempts included. May block, so it is called from a thread of its own.
+    /// `expecting` are the attempts that the daemon believes to run, by machine. Reports come from any thread from
+    /// now on, those about adopted attempts included. May block, so it is called from a thread of its own.
     func join(
-        expecting attempts: [AttemptID], reporting report: @escaping @Sendable (AgentReport) -> Void
+        expecting attempts: [String: [AttemptID]], reporting report: @escaping @Sendable (AgentReport) -> Void
     ) throws -> AgentHello
 
     /// Every attempt that it knows now, for the greeting after a broken connection.

@@ -78,7 +78,7 @@ package final class ClusterDaemon: Sendable {
 
     /// The agent may take its time to find what is left of earlier attempts; questions are answered meanwhile.
     private func startAgent(
-        _ runtime: any AgentRuntime, _ attempts: [AttemptID]
+        _ runtime: any AgentRuntime, _ attempts: [String: [AttemptID]]
     ) throws(Failure) {
         let mailbox = mailbox
         try startThread {

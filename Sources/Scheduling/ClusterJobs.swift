@@ -50,11 +50,6 @@ extension ClusterState {
 
     // MARK: Reports
 
-    /// A report about an attempt, which may be late.
-    mutating func report(_ id: JobID, _ attempt: Int, _ event: JobEvent) -> [Action] {
-        staleReport(id, attempt).map { [$0] } ?? change(id, event)
-    }
-
     private func staleReport(_ id: JobID, _ attempt: Int) -> Action? {
         guard let job = jobs[id], job.attempt != attempt else { return nil }
         return .ignored(.oldAttempt(id, reported: attempt, current: job.attempt))
@@ -62,33 +57,50 @@ extension ClusterState {
 
     /// A job of several machines has started when all of its parts have.
     mutating func reportStart(_ id: JobID, _ attempt: Int, _ machine: String?) -> [Action] {
-        if let stale = staleReport(id, attempt) { return [stale] }
-        if let machine, let run = jobs[id]?.run, run.placement.parts.count > 1 {
-            jobs.update(id) { _ = $0.run?.startedParts.insert(machine) }
-            changed.value.insert(id)
-            guard jobs[id]?.run?.startedParts.isSuperset(of: run.placement.machines) == true else {
-                return []
-            }
-        }
-        return change(id, .started)
+        if let wrong = wrongReport(id, attempt, machine) { return [wrong] }
+        guard let parts = note(\.startedParts, machine, of: id) else { return change(id, .started) }
+        return parts.isEmpty ? change(id, .started) : []
+    }
+
+    /// A job of several machines stands still when all of its parts do; until then none of its cores are free.
+    mutating func reportSuspension(_ id: JobID, _ attempt: Int, _ machine: String?) -> [Action] {
+        if let wrong = wrongReport(id, attempt, machine) { return [wrong] }
+        guard let parts = note(\.suspendedParts, machine, of: id) else { return change(id, .suspended) }
+        return parts.isEmpty ? change(id, .suspended) : []
     }
 
     /// A job of several machines has ended when all of its parts have; the first failure ends the others.
     mutating func reportEnd(_ id: JobID, _ attempt: Int, _ outcome: JobOutcome, _ machine: String?)
         -> [Action]
     {
-        if let stale = staleReport(id, attempt) { return [stale] }
-        guard let machine, let run = jobs[id]?.run, run.placement.parts.count > 1,
-            jobs[id]?.phase.holdsResources == true
-        else { return change(id, .exited(outcome)) }
-        guard run.placement.machines.contains(machine) else { return [.ignored(.unknownMachine(machine))] }
-        jobs.update(id) { _ = $0.run?.endedParts.insert(machine) }
-        changed.value.insert(id)
-        if jobs[id]?.run?.endedParts.isSuperset(of: run.placement.machines) == true {
+        if let wrong = wrongReport(id, attempt, machine) { return [wrong] }
+        guard let parts = note(\.endedParts, machine, of: id), !parts.isEmpty else {
             return change(id, .exited(outcome))
         }
         guard outcome != .exited(code: 0) else { return [] }
         return apply(.stopRequested(.partEnded(outcome)), to: id)
+    }
+
+    /// What is wrong with a report: it is late, or its machine has no part of the job.
+    private func wrongReport(_ id: JobID, _ attempt: Int, _ machine: String?) -> Action? {
+        if let stale = staleReport(id, attempt) { return stale }
+        guard let machine, let job = jobs[id], job.phase.holdsResources, let placement = job.placement,
+            !placement.machines.contains(machine)
+        else { return nil }
+        return .ignored(.unknownMachine(machine))
+    }
+
+    /// Notes that a part has come so far, and returns the parts that have not; nil for a job of one part.
+    private mutating func note(
+        _ parts: WritableKeyPath<Job.Run, Set<String>>, _ machine: String?, of id: JobID
+    ) -> Set<String>? {
+        guard let machine, let job = jobs[id], job.phase.holdsResources, var run = job.run,
+            run.placement.parts.count > 1
+        else { return nil }
+        run[keyPath: parts].insert(machine)
+        jobs.update(id) { [run] in $0.run = run }
+        changed.value.insert(id)
+        return Set(run.placement.machines).subtracting(run[keyPath: parts]).subtracting(run.endedParts)
     }
 
     mutating func noteCheckpoint(_ id: JobID, _ attempt: Int) -> [Action] {
@@ -316,6 +328,7 @@ extension Job.Run {
     fileprivate mutating func goOn(at now: TimePoint) {
         if let suspendedAt { stoodStill += now - suspendedAt }
         suspendedAt = nil
+        suspendedParts = []
         wantsResume = false
     }
 }

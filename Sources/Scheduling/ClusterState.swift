@@ -82,7 +82,7 @@ package struct ClusterState: Hashable, Sendable {
         case .cancelRequested(let job): change(job, .stopRequested(.cancelled))
         case .requeueRequested(let job): change(job, .stopRequested(.requeue))
         case .suspendRequested(let job): change(job, .suspendRequested)
-        case .suspended(let job, let attempt, _): report(job, attempt, .suspended)
+        case .suspended(let job, let attempt, let machine): reportSuspension(job, attempt, machine)
         case .resumeRequested(let job): requestResume(job)
         case .checkpointed(let job, let attempt): noteCheckpoint(job, attempt)
         case .ownerLost(let job): loseOwner(job)

@@ -40,13 +40,14 @@ package struct Job: Hashable, Codable, Sendable {
         // In boxes, because times are looked at far more often than places.
         private var boxedPlacement: Boxed<Placement>
         private var boxedDecision: Boxed<PlacementDecision>?
-        /// Parts that have reported their start, and that have ended.
+        /// Parts that have reported their start, that stand still, and that have ended.
         package var startedParts: Set<String> = []
+        package var suspendedParts: Set<String> = []
         package var endedParts: Set<String> = []
 
         private enum CodingKeys: String, CodingKey {
             case placedAt, startedAt, stopRequestedAt, suspendedAt, stoodStill, wantsResume, checkpointedAt
-            case startedParts, endedParts
+            case startedParts, suspendedParts, endedParts
             case boxedPlacement = "placement"
             case boxedDecision = "decision"
         }

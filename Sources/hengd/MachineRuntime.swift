@@ -20,7 +20,7 @@ final class MachineRuntime: AgentRuntime {
     }
 
     func join(
-        expecting attempts: [AttemptID], reporting report: @escaping @Sendable (AgentReport) -> Void
+        expecting attempts: [String: [AttemptID]], reporting report: @escaping @Sendable (AgentReport) -> Void
     ) throws -> AgentHello {
         let isolation = Isolation.detect()
         let host = try AttemptHost(

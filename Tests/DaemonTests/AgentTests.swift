@@ -128,10 +128,7 @@ final class AgentTests {
         try eventually("the machine is gone") {
             try self.client.status().machines.map(\.name) == ["home"]
         }
-        // The machine goes, but its job was seen in another state afterwards; why is not found yet.
-        let after = try state(of: job)
-        let known: Comment = "the job of a machine that is given up after a restart should wait again"
-        withKnownIssue(known, isIntermittent: true) { #expect(after == "PENDING") }
+        #expect(try state(of: job) == "PENDING")
     }
 
     // MARK: Help

@@ -25,8 +25,9 @@ package final class NullAgent: AgentRuntime {
     }
 
     package func join(
-        expecting attempts: [AttemptID], reporting report: @escaping @Sendable (AgentReport) -> Void
+        expecting attempts: [String: [AttemptID]], reporting report: @escaping @Sendable (AgentReport) -> Void
     ) throws -> AgentHello {
+        let attempts = attempts[machine.name] ?? []
         state.withLock { state in
             state.report = report
             state.running = Set(attempts)

@@ -35,7 +35,7 @@ package final class RemoteAgent: Sendable {
 
     /// Adopts what is there, and works on threads of its own until `stop`.
     package func start() throws {
-        var hello = try runtime.join(expecting: []) { [reports] in reports.put($0) }
+        var hello = try runtime.join(expecting: [:]) { [reports] in reports.put($0) }
         hello.machineClass = machineClass
         let greeting = hello
         try startThread { [self] in follow(greeting) }

@@ -85,9 +85,15 @@ extension Owner {
             .test(name: name, revision: device.revision, device.device, device.request))
     }
 
-    /// The attempts that hold resources.
-    var livingAttempts: [AttemptID] {
-        state.activeJobs.compactMap { id in state.jobs[id].map { AttemptID(id, $0.attempt) } }
+    /// The attempts that hold resources, by machine.
+    var livingAttempts: [String: [AttemptID]] {
+        var attempts: [String: [AttemptID]] = [:]
+        for job in state.activeJobs.compactMap({ state.jobs[$0] }) {
+            for machine in state.machines(of: job) {
+                attempts[machine, default: []].append(AttemptID(job.id, job.attempt))
+            }
+        }
+        return attempts
     }
 
     func notice(_ id: JobID, _ what: String) {
