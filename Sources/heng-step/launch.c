@@ -162,6 +162,33 @@ static _Noreturn void become(
     fail(pipe, &report, CALL_EXECUTE);
 }
 
+/* What the child is to do, for its start in the supervisor's memory. */
+struct child_order {
+    const struct step_configuration *configuration;
+    pid_t parent;
+    int pipe;
+};
+
+static int become_in_shared_memory(void *argument) {
+    const struct child_order *order = argument;
+    become(order->configuration, order->parent, order->pipe, false);
+}
+
+static bool has_group(const struct step_configuration *configuration, const char *controller) {
+    for (size_t i = 0; i < configuration->group_count; i++)
+        if (strcmp(configuration->groups[i].controllers, controller) == 0) return true;
+    return false;
+}
+
+/*
+ * The child runs in the supervisor's memory, on a stack of its own, until it executes the program; the supervisor stands
+ * still meanwhile. Nothing is copied that exec would throw away.
+ */
+static pid_t start_in_shared_memory(const struct child_order *order) {
+    static char stack[128 * 1024] __attribute__((aligned(64)));
+    return clone(become_in_shared_memory, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)order);
+}
+
 /* Forks straight into the version 2 group where there is one and the kernel can. */
 static pid_t fork_into_group(const struct step_configuration *configuration, bool *inside_group) {
     *inside_group = false;
@@ -194,10 +221,12 @@ void step_launch(const struct step_configuration *configuration, struct step_lau
         launch->failed_errno = errno;
         return;
     }
-    pid_t parent = getpid();
-    bool inside_group;
-    pid_t pid = fork_into_group(configuration, &inside_group);
-    if (pid == 0) become(configuration, parent, ends[1], inside_group);
+    struct child_order order = {configuration, getpid(), ends[1]};
+    bool inside_group = false;
+    /* Not into a memory group: should the program not fit even before it runs, all that share its memory are killed. */
+    bool copies = has_group(configuration, "unified") || has_group(configuration, "memory");
+    pid_t pid = copies ? fork_into_group(configuration, &inside_group) : start_in_shared_memory(&order);
+    if (pid == 0) become(configuration, order.parent, ends[1], inside_group);
     int fork_errno = errno;
     close(ends[1]);
     struct child_report ready = {.call = CALL_FORK, .error = fork_errno}, late = {.call = CALL_NONE};

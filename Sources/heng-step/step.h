@@ -9,8 +9,8 @@
  *   attached   a stream, and the configuration names no folder. The step ends with the agent.
  *   detached   a stream, and the configuration names a folder. The step outlives the agent: any agent may connect to
  *              a Unix socket in the folder, and how the step ended is in a file there before anybody is told.
- *   factory    a socket of packets. For every descriptor that arrives it forks a supervisor that has the descriptor
- *              as its own descriptor 3. A fork of this small program costs a fifth of a start.
+ *   factory    a socket of packets. Every descriptor that arrives is taken by a supervisor, forked beforehand, as
+ *              its own descriptor 3. A fork of this small program costs a fifth of a start, and nobody waits for it.
  *
  *   agent -> step   "HGS1", a 32-bit little-endian length, and a block of that length: entries `key=value`, each
  *                   ended by a zero byte (configuration.c lists the keys). Afterwards commands of five bytes: a letter

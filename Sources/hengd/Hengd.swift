@@ -133,7 +133,7 @@ struct Hengd: ParsableCommand {
         case .null: return NullAgent(machine: machine, duration: .milliseconds(nullDuration))
         case .agent:
             return MachineRuntime(
-                folder: paths.folder + "/attempts", machine: machine, machineClass: try parsedClass())
+                stateFolder: paths.folder, machine: machine, machineClass: try parsedClass())
         }
     }
 

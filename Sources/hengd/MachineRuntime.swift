@@ -8,13 +8,13 @@ internal import Synchronization
 
 /// The agent of this machine: supervised processes, held to their limits as well as the machine can.
 final class MachineRuntime: AgentRuntime {
-    private let folder: String
+    private let stateFolder: String
     private let machine: Machine
     private let machineClass: MachineClass
-    private let host = Mutex<AttemptHost?>(nil)
+    private let host = Mutex<(host: AttemptHost, folder: AttemptsFolder)?>(nil)
 
-    init(folder: String, machine: Machine, machineClass: MachineClass) {
-        self.folder = folder
+    init(stateFolder: String, machine: Machine, machineClass: MachineClass) {
+        self.stateFolder = stateFolder
         self.machine = machine
         self.machineClass = machineClass
     }
@@ -23,18 +23,23 @@ final class MachineRuntime: AgentRuntime {
         expecting attempts: [String: [AttemptID]], reporting report: @escaping @Sendable (AgentReport) -> Void
     ) throws -> AgentHello {
         let isolation = Isolation.detect()
+        let folder = try AttemptsFolder(of: stateFolder)
         let host = try AttemptHost(
-            folder: folder, machine: machine.name, isolation: isolation, supervisor: .locate(),
+            folder: folder.path, machine: machine.name, isolation: isolation, supervisor: .locate(),
             report: report)
-        self.host.withLock { $0 = host }
+        self.host.withLock { $0 = (host, folder) }
         return AgentHello(
             machine: machine, machineClass: machineClass, boot: BootName.current,
             enforcement: isolation.enforcement, attempts: host.adopted)
     }
 
-    var statuses: [AttemptStatus] { host.withLock { $0 }?.statuses ?? [] }
+    var statuses: [AttemptStatus] { host.withLock { $0 }?.host.statuses ?? [] }
 
-    func carryOut(_ command: AgentCommand) { host.withLock { $0 }?.perform(command) }
+    func carryOut(_ command: AgentCommand) { host.withLock { $0 }?.host.perform(command) }
 
-    func leave() { host.withLock { $0 }?.close() }
+    func leave() {
+        guard let (host, folder) = host.withLock({ $0 }) else { return }
+        host.close()
+        folder.giveBack()
+    }
 }

@@ -10,7 +10,7 @@ enum Mail: Sendable {
     case record([Event], Answer<[[Action]]>)
     /// An action on every job that matches, chosen when its turn comes.
     case act(JobActionRequest, Answer<[JobActionReply]>)
-    /// A question; it is asked after everything that arrived before it has been done.
+    /// A question; it is asked after everything that arrived before it has been done, but for delayed starts.
     case look(@Sendable (Owner) -> Void)
     case joined(AgentHello, any AgentLink, Answer<Void>)
     case report(machine: String, AgentReport)

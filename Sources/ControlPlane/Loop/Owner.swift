@@ -25,6 +25,7 @@ final class Owner {
     private var eventsSinceCheckpoint = 0
     /// Mail that came before the daemon was ready, or whose record failed and that must not get lost.
     private var kept: [Mail] = []
+    private var delayed = DelayedMail()
     private var launches = LaunchCache()
     /// Jobs of a checkpoint that could not be written.
     private var unwritten: [JobID] = []
@@ -89,7 +90,7 @@ final class Owner {
     /// Until the state, an agent or a failed write needs attention without mail.
     private var pause: Duration? {
         let now = clock.now()
-        var times = [state.nextWakeUp, nextSilence].compactMap { $0 }
+        var times = [state.nextWakeUp, nextSilence, delayed.until].compactMap { $0 }
         if trouble != nil { times.append(now + Owner.retryPause) }
         // A time that just passed is looked at in the next turn, and never in a circle without a pause.
         return times.min().map { max(.milliseconds(trouble == nil ? 0 : 1000), $0 - now) }
@@ -117,9 +118,16 @@ final class Owner {
     }
 
     private func turn(_ mails: [Mail]) {
-        var plan = Plan()
         let now = max(state.time, clock.now())
-        let mails = kept + mails
+        let isDue = [state.nextWakeUp, nextSilence].contains { $0.map { $0 <= now } ?? false }
+        if isReady, trouble == nil, kept.isEmpty, !isDue,
+            let looks = delayed.takesAll(of: mails, at: now)
+        {
+            for look in looks { look(self) }
+            return
+        }
+        let mails = kept + delayed.release() + mails
+        var plan = Plan()
         kept = []
         if isReady, let due = state.nextWakeUp, due <= now { plan.add(LogEntry(.timePassed, at: now)) }
         noteSilence(at: now, in: &plan)

@@ -14,7 +14,7 @@ enum GroupName {
     private static let prefix = "heng-"
 
     /// What the names of this process's groups begin with.
-    private static var ownPrefix: String { "\(prefix)\(getpid())-\(process_start_time(getpid()))-" }
+    private static let ownPrefix = "\(prefix)\(getpid())-\(process_start_time(getpid()))-"
 
     static func next() -> String {
         "\(ownPrefix)\(counter.add(1, ordering: .relaxed).newValue)"

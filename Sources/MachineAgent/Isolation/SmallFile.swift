@@ -36,6 +36,14 @@ enum SmallFile {
         return count == bytes.count ? 0 : count < 0 ? errno : EIO
     }
 
+    /// Makes a file that nobody else may read; returns 0 or the error number.
+    static func make(_ path: String, holding text: String) -> Int32 {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return errno }
+        close(descriptor)
+        return write(text, to: path)
+    }
+
     /// Returns 0 or the error number.
     static func makeFolder(_ path: String) -> Int32 { unsafe mkdir(path, 0o755) == 0 ? 0 : errno }
 
