@@ -137,7 +137,7 @@ extension ClusterState {
         guard !status[index].closedDevices.contains(device.device.device) else { return false }
         // A device whose limits were tried out and did not hold is not what it says it is.
         if let test = device.test, !test.isPassed { return false }
-        return inventories[index].machine.refusal(of: request) == nil
+        return inventories[index].refusal(of: request) == nil
     }
 
     private func deviceReason(_ choice: VirtualDeviceChoice, _ job: Job) -> WaitReason {

@@ -47,7 +47,7 @@ extension ClusterState {
     /// Fills what follows from machines and jobs.
     private mutating func takeBackWhatIsHeld() {
         for device in devices {
-            guard let machine = inventories.firstIndex(where: { $0.machine.name == device.machine }) else {
+            guard let machine = inventories.firstIndex(where: { $0.name == device.machine }) else {
                 continue
             }
             let part = Placement.Part(machine: device.machine, ranks: [device.device])

@@ -2,7 +2,7 @@ internal import Essentials
 
 // Machines: joining, leaving, and how healthy they are.
 extension ClusterState {
-    func machineIndex(_ name: String) -> Int? { inventories.firstIndex { $0.machine.name == name } }
+    func machineIndex(_ name: String) -> Int? { inventories.firstIndex { $0.name == name } }
 
     func machineIndices(of placement: Placement) -> [Int] { placement.machines.compactMap(machineIndex) }
 

@@ -61,7 +61,7 @@ extension ClusterState {
     private func cheapestVictims(for wish: Placer.Wish, _ placer: Placer, _ candidates: [Job]) -> [Job]? {
         var best: (cost: Double, victims: [Job])?
         for machine in inventories.indices where placer.whyClosed(machine, wish.resources) == nil {
-            let name = inventories[machine].machine.name
+            let name = inventories[machine].name
             let here = candidates.filter { $0.placement?.machines.contains(name) ?? false }
             guard let victims = victims(for: wish, placer, on: machine, here) else { continue }
             let cost = victims.reduce(0) { $0 + $1.workAtRisk(at: time) }

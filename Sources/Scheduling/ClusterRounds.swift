@@ -333,12 +333,14 @@ extension ClusterState {
 
     /// When jobs give back what they have; behind another reservation only what it does not need.
     private func releases(beside held: [Round.HeldPlace]) -> [ExpectedRelease] {
-        activeJobs.compactMap { id in
-            guard let job = jobs[id] else { return nil }
-            let end = job.expectedEnd(at: time, stopGrace: policy.stopGrace)
-            // Resources that the first reservation counts on are spoken for.
-            if let first = held.first?.reservation, isNeeded(by: first, end) { return nil }
-            return ExpectedRelease(time: end, job: id)
+        let first = held.first?.reservation
+        return activeJobs.compactMap { id in
+            jobs.read(id) { job in
+                let end = job.expectedEnd(at: time, stopGrace: policy.stopGrace)
+                // Resources that the first reservation counts on are spoken for.
+                if let first, isNeeded(by: first, end) { return nil }
+                return ExpectedRelease(time: end, job: id)
+            }
         }
     }
 

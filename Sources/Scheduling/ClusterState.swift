@@ -137,6 +137,9 @@ package struct ClusterState: Hashable, Sendable {
             ?? queueError(request) ?? dependencyError(request) ?? deviceError(request)
     }
 
+    /// How many jobs changed since `takeChangedJobs` was last asked.
+    package var changedCount: Int { changed.value.count }
+
     /// The jobs that changed since this was last asked, in rising order, for a store to write.
     package mutating func takeChangedJobs() -> [JobID] {
         defer { changed.value.removeAll(keepingCapacity: true) }

@@ -35,7 +35,7 @@ package struct FreeResources: Hashable, Codable, Sendable {
         deviceMemory = inventory.devices.map { ByteCount(bytes: $0.memory.bytes * times) }
         units = inventory.nodes.map { $0.coreCount * core }
         wholeCores = inventory.nodes.map(\.coreCount)
-        nodeOfCore = inventory.machine.topology.cores.map(\.numaNode)
+        nodeOfCore = inventory.topology.cores.map(\.numaNode)
     }
 
     var totalUnits: Int { units.reduce(0, +) }

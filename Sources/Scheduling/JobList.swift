@@ -26,6 +26,13 @@ package struct JobList: Hashable, Sendable {
         return pages[place.page]?.slots[place.slot]
     }
 
+    /// Looks at a job in its place, without a copy of it.
+    func read<Value>(_ id: JobID, _ look: (borrowing Job) -> Value?) -> Value? {
+        let place = Self.place(of: id)
+        guard let slots = pages[place.page]?.slots, let job = slots[place.slot] else { return nil }
+        return look(job)
+    }
+
     /// Adds a job whose number nobody has.
     package mutating func insert(_ job: Job) {
         let place = Self.place(of: job.id)

@@ -31,7 +31,9 @@ package struct Machine: Hashable, Codable, Sendable {
 }
 
 /// What a machine has to give, in the form that placement reads: computed once from the topology.
-package struct Inventory: Hashable, Sendable {
+///
+/// All copies share one set of facts, because placement copies inventories for every job and machine it looks at.
+package struct Inventory: Sendable {
     package struct Node: Hashable, Sendable {
         package var osIndex: Int
         package var memory: ByteCount
@@ -48,36 +50,53 @@ package struct Inventory: Hashable, Sendable {
         package var memory: ByteCount
     }
 
-    package let machine: Machine
-    /// By logical node number; a node without lendable cores has none but keeps its memory.
-    package let nodes: [Node]
-    /// The lendable processing units of each core, by the core's logical number.
-    package let coreCPUs: [CPUSet]
-    package let devices: [Device]
-    /// The nodes that can run something.
-    package let computeNodes: [Int]
-    /// The kinds of device that jobs may ask for, `cpu` first.
-    package let deviceKinds: [String]
+    private final class Facts: Sendable {
+        let machine: Machine
+        let nodes: [Node]
+        let coreCPUs: [CPUSet]
+        let devices: [Device]
+        let computeNodes: [Int]
+        let deviceKinds: [String]
 
-    package init(_ machine: Machine) {
-        self.machine = machine
-        let topology = machine.topology
-        let coreCPUs = topology.cores.map { $0.cpus.intersection(machine.lendable) }
-        self.coreCPUs = coreCPUs
-        let nodes = topology.numaNodes.indices.map { node in
-            let cores = topology.cores(onNode: node).filter { !coreCPUs[$0].isEmpty }
-            return Node(
-                osIndex: topology.numaNodes[node].osIndex, memory: topology.numaNodes[node].memory,
-                cacheGroups: Inventory.groups(cores, of: topology), coreCount: cores.count)
+        init(_ machine: Machine) {
+            self.machine = machine
+            let topology = machine.topology
+            let coreCPUs = topology.cores.map { $0.cpus.intersection(machine.lendable) }
+            self.coreCPUs = coreCPUs
+            let nodes = topology.numaNodes.indices.map { node in
+                let cores = topology.cores(onNode: node).filter { !coreCPUs[$0].isEmpty }
+                return Node(
+                    osIndex: topology.numaNodes[node].osIndex, memory: topology.numaNodes[node].memory,
+                    cacheGroups: Inventory.groups(cores, of: topology), coreCount: cores.count)
+            }
+            self.nodes = nodes
+            computeNodes = nodes.indices.filter { nodes[$0].coreCount > 0 }
+            let devices = Inventory.attachedDevices(of: machine)
+            self.devices = devices
+            var kinds = [ResourceRequest.cpu]
+            for device in devices where !kinds.contains(device.id.kind) { kinds.append(device.id.kind) }
+            deviceKinds = kinds
         }
-        self.nodes = nodes
-        computeNodes = nodes.indices.filter { nodes[$0].coreCount > 0 }
-        let devices = Inventory.attachedDevices(of: machine)
-        self.devices = devices
-        var kinds = [ResourceRequest.cpu]
-        for device in devices where !kinds.contains(device.id.kind) { kinds.append(device.id.kind) }
-        deviceKinds = kinds
     }
+
+    private let facts: Facts
+
+    package init(_ machine: Machine) { facts = Facts(machine) }
+
+    package var machine: Machine { facts.machine }
+    // Without a copy of the machine.
+    package var name: String { facts.machine.name }
+    package var topology: Topology { facts.machine.topology }
+    func refusal(of request: ResourceRequest) -> String? { facts.machine.refusal(of: request) }
+    /// By logical node number; a node without lendable cores has none but keeps its memory.
+    package var nodes: [Node] { facts.nodes }
+    /// The lendable processing units of each core, by the core's logical number.
+    package var coreCPUs: [CPUSet] { facts.coreCPUs }
+    package var devices: [Device] { facts.devices }
+    /// The nodes that can run something.
+    package var computeNodes: [Int] { facts.computeNodes }
+    /// The kinds of device that jobs may ask for, `cpu` first.
+    package var deviceKinds: [String] { facts.deviceKinds }
 
     /// The same machine for someone who may use only some of its processing units.
     func restricted(to cpus: CPUSet?) -> Inventory {
@@ -124,6 +143,15 @@ package struct Inventory: Hashable, Sendable {
                 memory: machine.deviceMemory[id] ?? .zero)
         }
     }
+}
+
+extension Inventory: Hashable {
+    /// Everything follows from the machine.
+    package static func == (left: Inventory, right: Inventory) -> Bool {
+        left.facts === right.facts || left.machine == right.machine
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(machine) }
 }
 
 extension Inventory: Codable {

@@ -36,11 +36,11 @@ struct Placer {
     private func placeOnOne(_ wish: Wish, _ machines: [Int], _ free: [FreeResources]) -> Found? {
         var best: Found?
         var compared = 0
-        for index in machines where isEmptyEnough(wish.resources, free[index]) {
+        for index in machines where mayHaveRoom(wish.resources, index, free[index]) {
             guard let (ranks, decision) = gang(wish, index).place(on: free[index]) else { continue }
             compared += 1
             if best.map({ decision.chosen.beats($0.decision.chosen) }) ?? true {
-                let part = Placement.Part(machine: inventories[index].machine.name, ranks: ranks)
+                let part = Placement.Part(machine: inventories[index].name, ranks: ranks)
                 let placement = Placement(parts: [part], isExclusive: wish.resources.isExclusive)
                 var decision = decision
                 decision.runnerUp = best?.decision.chosen ?? decision.runnerUp
@@ -57,7 +57,7 @@ struct Placer {
     private func placeOnSeveral(_ wish: Wish, _ machines: [Int], _ free: [FreeResources]) -> Found? {
         guard wish.resources.spread == .acrossMachines, wish.resources.ranks > 1 else { return nil }
         var room: [(count: Int, machine: Int)] = []
-        for index in machines where isEmptyEnough(wish.resources, free[index]) {
+        for index in machines where mayHaveRoom(wish.resources, index, free[index]) {
             let count = gang(wish, index).countFitting(on: free[index])
             if count > 0 { room.append((count, index)) }
         }
@@ -69,7 +69,7 @@ struct Placer {
             part.resources.ranks = min(count, left)
             guard let (ranks, decision) = gang(part, index).place(on: free[index]) else { continue }
             left -= ranks.count
-            let piece = Placement.Part(machine: inventories[index].machine.name, ranks: ranks)
+            let piece = Placement.Part(machine: inventories[index].name, ranks: ranks)
             if found == nil {
                 found = Found(
                     placement: Placement(parts: [piece], isExclusive: wish.resources.isExclusive),
@@ -84,6 +84,19 @@ struct Placer {
 
     private func isEmptyEnough(_ request: ResourceRequest, _ free: FreeResources) -> Bool {
         request.isExclusive ? free.holders == 0 : !free.isHeldWhole
+    }
+
+    /// False when a machine surely has no room for a rank, which most busy machines show without a look at their cores.
+    private func mayHaveRoom(_ request: ResourceRequest, _ index: Int, _ free: FreeResources) -> Bool {
+        guard isEmptyEnough(request, free) else { return false }
+        // Here what is free for the request is more, or less, than what is free.
+        guard !request.maySpan, request.within == nil, request.quality != .bestEffort else { return true }
+        let nodes = inventories[index].nodes
+        return nodes.indices.contains { node in
+            guard free.memory[node] >= request.memory else { return false }
+            let demand = request.coreDemand(onNodeWith: nodes[node].coreCount)
+            return free.units[node] >= demand.total && free.wholeCores[node] >= demand.whole
+        }
     }
 
     private func gang(_ wish: Wish, _ index: Int) -> GangPlacer {
@@ -118,9 +131,8 @@ struct Placer {
 
     /// Why a machine takes nothing of a request, whatever is free there; nil when it may.
     func whyClosed(_ index: Int, _ request: ResourceRequest) -> String? {
-        let machine = inventories[index].machine
-        if let why = machine.refusal(of: request) { return why }
-        return status[index].closedBecause.map { "\(machine.name): \($0)" }
+        if let why = inventories[index].refusal(of: request) { return why }
+        return status[index].closedBecause.map { "\(inventories[index].name): \($0)" }
     }
 }
 
@@ -350,7 +362,7 @@ extension GangPlacer {
                 deviceMemory: choice.memory, pieces: [piece], of: inventory)
             var candidate = candidate(for: device, distance: choice.distance, left: choice.left, free: free)
             if let last {
-                candidate.rankDistance = inventory.machine.topology.distance(from: last.numaNode, to: node)
+                candidate.rankDistance = inventory.topology.distance(from: last.numaNode, to: node)
             }
             return (.init(candidate: candidate, terms: policy.terms(of: candidate)), device)
         }
@@ -390,7 +402,7 @@ extension GangPlacer {
         let node = device.numaNode
         let slices = device.pieces[0].cores
         return NodeCandidate(
-            machine: inventory.machine.name, node: node, device: device.device,
+            machine: inventory.name, node: node, device: device.device,
             isPreferred: request.numa != .preferred(node) ? request.numa.isIndifferent : true,
             deviceDistance: distance, deviceLeft: left,
             coresLeft: CoreAmount(units: free.units[node] - device.cores.units),
@@ -440,7 +452,7 @@ extension GangPlacer {
         from home: Int, _ nodes: [Int], free: FreeResources
     ) -> [VirtualDevice.Piece]? {
         let demand = request.coreDemand(onNodeWith: inventory.nodes[home].coreCount)
-        let topology = inventory.machine.topology
+        let topology = inventory.topology
         let order = nodes.sorted {
             (topology.distance(from: home, to: $0), $0) < (topology.distance(from: home, to: $1), $1)
         }

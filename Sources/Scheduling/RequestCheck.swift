@@ -96,7 +96,7 @@ private struct MachineCheck {
         if !inventory.deviceKinds.contains(kind) {
             return .unknownDeviceKind(kind, known: inventory.deviceKinds)
         }
-        if let why = inventory.machine.refusal(of: request) { return .notForAnyMachine(why) }
+        if let why = inventory.refusal(of: request) { return .notForAnyMachine(why) }
         let gang = GangPlacer(Placer.Wish(resources: request), inventory)
         if gang.place(on: FreeResources(all: inventory)) != nil { return nil }
         return amountError(gang.nodes) ?? ranksError(gang)

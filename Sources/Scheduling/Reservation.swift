@@ -1,4 +1,5 @@
 package import Essentials
+internal import HeapModule
 
 /// The promise to the first job of a queue that does not fit now.
 package struct Reservation: Hashable, Sendable {
@@ -16,12 +17,12 @@ package struct PromisedStart: Hashable, Codable, Sendable {
 }
 
 /// When a job gives its resources back, as far as anybody knows.
-struct ExpectedRelease {
+struct ExpectedRelease: Comparable {
     /// Nil when nobody knows; such releases come after all others.
     var time: TimePoint?
     var job: JobID
 
-    static func isEarlier(_ left: ExpectedRelease, _ right: ExpectedRelease) -> Bool {
+    static func < (left: ExpectedRelease, right: ExpectedRelease) -> Bool {
         switch (left.time, right.time) {
         case (let mine?, let theirs?): (mine, left.job) < (theirs, right.job)
         case (.some, nil): true
@@ -48,26 +49,27 @@ func makeReservation(
     holding: (JobID) -> Holding?
 ) -> Reservation? {
     var free = free
-    var index = 0
-    let releases = releases.sorted(by: ExpectedRelease.isEarlier)
+    // Most reservations need only the first few.
+    var releases = Heap(releases)
     let spansMachines = wish.resources.spread == .acrossMachines && wish.resources.ranks > 1
-    while index < releases.count {
-        // All that come back at the same moment are one step.
-        let time = releases[index].time
+    while let first = releases.popMin() {
         var touched: Set<Int> = []
-        repeat {
-            if let held = holding(releases[index].job) {
-                free.give(back: held.placement, on: held.machines, of: placer.inventories, held.extent)
-                touched.formUnion(held.machines)
-            }
-            index += 1
-        } while index < releases.count && releases[index].time == time && time != nil
+        func giveBack(_ release: ExpectedRelease) {
+            guard let held = holding(release.job) else { return }
+            free.give(back: held.placement, on: held.machines, of: placer.inventories, held.extent)
+            touched.formUnion(held.machines)
+        }
+        giveBack(first)
+        // All that come back at the same moment are one step.
+        while first.time != nil, releases.min?.time == first.time, let next = releases.popMin() {
+            giveBack(next)
+        }
         // Only there something has changed.
         guard let found = placer.place(wish, on: free, among: spansMachines ? nil : touched.sorted()) else {
             continue
         }
         free.take(found.placement, on: found.machines, of: placer.inventories)
-        return Reservation(job: job, start: time, beside: free)
+        return Reservation(job: job, start: first.time, beside: free)
     }
     return nil
 }

@@ -26,7 +26,7 @@ extension ClusterFrame {
         var counts = inventories.map { CapacityCount($0, times: 1) }
         var spare = inventories.map { CapacityCount($0, times: max(1, $0.machine.oversubscription)) }
         func take(_ part: Placement.Part, _ quality: QualityOfService, _ hasCores: Bool) -> Bool {
-            guard let index = inventories.firstIndex(where: { $0.machine.name == part.machine }) else {
+            guard let index = inventories.firstIndex(where: { $0.name == part.machine }) else {
                 return false
             }
             return quality == .bestEffort

@@ -19,6 +19,8 @@ enum Mail: Sendable {
     /// The local agent could not be started.
     case agentFailed(String)
     case stop(Answer<Void>)
+
+    var isQuestion: Bool { if case .look = self { true } else { false } }
 }
 
 /// Called once, on the owner's thread, so it only hands over.

@@ -23,6 +23,7 @@ final class Owner {
     private(set) var isReady = false
     private var recorder = StateRecorder()
     private var eventsSinceCheckpoint = 0
+    private var lastMail = TimePoint.zero
     /// Mail that came before the daemon was ready, or whose record failed and that must not get lost.
     private var kept: [Mail] = []
     private var delayed = DelayedMail()
@@ -43,6 +44,10 @@ final class Owner {
 
     /// A checkpoint behind so many events keeps both the start and the checkpoint itself short.
     static let checkpointInterval = 5_000
+    /// So many changed jobs, as large arrays bring them, take a while to write: in a quiet moment if there is one.
+    static let manyChanges = 20_000
+    static let tooManyChanges = 200_000
+    static let quietMoment: Duration = .milliseconds(500)
     /// After a failed write, the next try.
     static let retryPause: Duration = .seconds(1)
 
@@ -74,10 +79,17 @@ final class Owner {
     /// Works until it is told to stop.
     func run() {
         while isStopping == nil {
-            turn(mailbox.takeAll(waitingAtMost: pause))
-            if eventsSinceCheckpoint >= Owner.checkpointInterval { checkpoint() }
+            let mails = mailbox.takeAll(waitingAtMost: pause)
+            if !mails.allSatisfy(\.isQuestion) { lastMail = clock.now() }
+            turn(mails)
+            if isCheckpointDue { checkpoint() }
         }
         finish()
+    }
+
+    private var isCheckpointDue: Bool {
+        eventsSinceCheckpoint >= Owner.checkpointInterval || state.changedCount >= Owner.tooManyChanges
+            || (state.changedCount >= Owner.manyChanges && clock.now() - lastMail >= Owner.quietMoment)
     }
 
     private func finish() {
@@ -92,6 +104,7 @@ final class Owner {
         let now = clock.now()
         var times = [state.nextWakeUp, nextSilence, delayed.until].compactMap { $0 }
         if trouble != nil { times.append(now + Owner.retryPause) }
+        if state.changedCount >= Owner.manyChanges { times.append(lastMail + Owner.quietMoment) }
         // A time that just passed is looked at in the next turn, and never in a circle without a pause.
         return times.min().map { max(.milliseconds(trouble == nil ? 0 : 1000), $0 - now) }
     }
