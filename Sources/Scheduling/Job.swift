@@ -66,15 +66,17 @@ package struct Job: Hashable, Codable, Sendable {
     }
 
     /// A job as it is submitted; a store makes one anew from what it has kept.
+    /// A job to which nothing has happened; `isHeld` nil is as its request says.
     package init(
-        id: JobID, request: Boxed<JobRequest>, array: ArrayPlace? = nil, submittedAt: TimePoint
+        id: JobID, request: Boxed<JobRequest>, array: ArrayPlace? = nil, submittedAt: TimePoint,
+        isHeld: Bool? = nil
     ) {
         self.id = id
         boxedRequest = request
         self.array = array
         self.submittedAt = submittedAt
         notBefore = request.value.timing.begin
-        phase = request.value.isHeld ? .held : .pending
+        phase = isHeld ?? request.value.isHeld ? .held : .pending
     }
 
     package var request: JobRequest {
@@ -95,10 +97,11 @@ package struct Job: Hashable, Codable, Sendable {
     package var placedAt: TimePoint? { run?.placedAt }
     package var startedAt: TimePoint? { run?.startedAt }
 
-    /// Whether nothing has happened to it but its submission, so that its request and numbers say everything.
+    /// Whether nothing has happened to it but its submission, and that it was held or released, so that its request,
+    /// its numbers and its phase say everything.
     package var isFresh: Bool {
-        attempt == 0 && failures == 0 && phase == .pending && endedAt == nil && boxedRun == nil
-            && notBefore == request.timing.begin
+        attempt == 0 && failures == 0 && (phase == .pending || phase == .held) && endedAt == nil
+            && boxedRun == nil && notBefore == request.timing.begin
     }
 }
 

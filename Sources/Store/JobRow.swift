@@ -5,11 +5,12 @@ internal import Scheduling
 
 /// A job as a row of the table `jobs`.
 ///
-/// A job that only waits since its submission is told by its columns alone, so that a million of them are read in
+/// A job that only waits, or is held, since its submission is told by its columns alone, so that a million of them are read in
 /// seconds; every other one has itself as text beside them.
 struct JobRow {
     /// Only as fine as the collection of payloads needs.
     enum Phase: Int64 {
+        case held = -1
         case waiting = 0
         case living = 1
         case ended = 2
@@ -28,11 +29,16 @@ struct JobRow {
         id = Int64(job.id.number)
         self.request = request
         submitted = job.submittedAt.nanoseconds
-        phase = (job.isFresh ? .waiting : job.phase.isEnded ? .ended : Phase.living).rawValue
+        phase = Self.phase(of: job).rawValue
         (array, task) = (job.array.map { Int64($0.first.number) }, job.array.map { Int64($0.index) })
         body = job.isFresh ? nil : try TextCoding.encoder.encode(job)
         sum = 0
         sum = currentSum
+    }
+
+    private static func phase(of job: Job) -> Phase {
+        guard job.isFresh else { return job.phase.isEnded ? .ended : .living }
+        return job.phase == .held ? .held : .waiting
     }
 
     init(_ row: Row) {
@@ -56,6 +62,6 @@ struct JobRow {
         if let array, let task { place = ArrayPlace(first: JobID(Int(array)), index: Int(task)) }
         return Job(
             id: JobID(Int(id)), request: request, array: place,
-            submittedAt: TimePoint(nanoseconds: submitted))
+            submittedAt: TimePoint(nanoseconds: submitted), isHeld: phase == Phase.held.rawValue)
     }
 }

@@ -14,9 +14,17 @@ struct WorldStore {
 
     /// Writes what has changed since the last time.
     mutating func checkpoint(_ state: inout ClusterState) {
-        for id in state.takeChangedJobs() { jobs[id] = state.jobs[id] }
+        for id in state.takeChangedJobs() { jobs[id] = state.jobs[id].map { written($0) } }
         frame = state.frame
         events = []
+    }
+
+    /// Of a job to which nothing has happened only its numbers and whether it is held are written.
+    private func written(_ job: Job) -> Job {
+        guard job.isFresh else { return job }
+        return Job(
+            id: job.id, request: job.sharedRequest, array: job.array, submittedAt: job.submittedAt,
+            isHeld: job.phase == .held)
     }
 
     /// The state as it was, and after it every event that was written.
