@@ -66,7 +66,8 @@ package struct Job: Hashable, Codable, Sendable {
     }
 
     /// A job as it is submitted; a store makes one anew from what it has kept.
-    /// A job to which nothing has happened; `isHeld` nil is as its request says.
+    ///
+    /// It is held as its request says, unless `isHeld` says otherwise.
     package init(
         id: JobID, request: Boxed<JobRequest>, array: ArrayPlace? = nil, submittedAt: TimePoint,
         isHeld: Bool? = nil
