@@ -48,11 +48,12 @@ struct Heng: ParsableCommand {
 
     /// Parses, and turns a wrong use into one sentence with a next step.
     private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
-        if let error = UsageError(unknownCommandIn: arguments) { throw error }
+        // The names of all commands cost a while to look at, which only what is wrong should pay.
+        if arguments.first == "help", let error = UsageError(unknownCommandIn: arguments) { throw error }
         do {
             return try parseAsRoot(arguments)
         } catch  where exitCode(for: error) == .validationFailure {
-            throw UsageError(error, arguments: arguments)
+            throw UsageError(unknownCommandIn: arguments) ?? UsageError(error, arguments: arguments)
         }
     }
 

@@ -68,18 +68,16 @@ private struct StandardizedFeatures {
     func solve(_ targets: inout [Double], classes: Int, ridge: Double) throws {
         let size = blasint(count)
         var gram = [Double](repeating: 0, count: count * count)
-        // The CPU device sets this too, since its own workers split products.
-        openblas_set_num_threads(1)
-        unsafe cblas_dsyrk(
-            CblasRowMajor, CblasUpper, CblasNoTrans, size, blasint(width), 1, values, blasint(width), 0,
-            &gram, size)
+        if let trouble = unsafe copenblas_open() {
+            throw Failure(
+                "The last layer cannot be fitted without OpenBLAS: \(unsafe String(cString: trouble)).",
+                nextStep: "Install the package libopenblas0.", exitCode: .setupMissing)
+        }
+        unsafe copenblas_dsyrk(size, blasint(width), values, &gram)
         let trace = (0..<count).reduce(0) { $0 + gram[$1 * count + $1] }
         for row in 0..<count { gram[row * count + row] += ridge * trace / Double(count) }
-        var (order, columns, result) = (size, blasint(classes), blasint(0))
-        var (gramStride, targetStride) = (size, size)
         // What is the upper half row by row is the lower half column by column.
-        unsafe dposv_(
-            "L", &order, &columns, &gram, &gramStride, &targets, &targetStride, &result, 1)
+        let result = unsafe copenblas_dposv(size, blasint(classes), &gram, &targets)
         guard result == 0 else {
             throw Failure(
                 "The last layer cannot be fitted: its system is not positive definite at row \(result).",
@@ -90,10 +88,9 @@ private struct StandardizedFeatures {
     /// The weights, `[width, classes]`, that coefficients `[classes, count]` of the rows stand for.
     func combined(_ coefficients: [Double], classes: Int) -> [Double] {
         var result = [Double](repeating: 0, count: width * classes)
-        unsafe cblas_dgemm(
-            CblasRowMajor, CblasTrans, CblasTrans, blasint(width), blasint(classes), blasint(count), 1,
-            values,
-            blasint(width), coefficients, blasint(count), 0, &result, blasint(classes))
+        unsafe copenblas_dgemm(
+            CblasTrans, CblasTrans, blasint(width), blasint(classes), blasint(count), values, blasint(width),
+            coefficients, blasint(count), &result, blasint(classes))
         return result
     }
 }

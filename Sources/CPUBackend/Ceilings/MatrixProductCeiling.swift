@@ -21,7 +21,7 @@ final class MatrixProductCeiling {
     func measure(seconds: Double) throws -> DeviceCeilings.Ceiling {
         let all = unsafe hostFloats(buffer)
         unsafe fillWithNoise(all, purpose: "matrix product ceiling")
-        openblas_set_num_threads(1)
+        try OpenBLAS.open()
         let order = Double(Self.order)
         let work = 2 * order * order * order * Double(threads)
         let samples = sampleRates(seconds: seconds, work: work) {
@@ -49,9 +49,9 @@ final class MatrixProductCeiling {
 
     private func multiply(_ matrices: Matrices) {
         let order = Int32(Self.order)
-        unsafe cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, order, order, order, 1, matrices.a, order, matrices.b,
-            order, 0, matrices.c, order)
+        unsafe copenblas_sgemm(
+            CblasNoTrans, CblasNoTrans, order, order, order, matrices.a, order, matrices.b, order, matrices.c,
+            order)
     }
 
     /// Compares entries along the diagonal with sums in double precision.

@@ -11,7 +11,7 @@ extension Float: LAPACKElement {
         getrf: copenblas_sgetrf, getri: copenblas_sgetri, getrs: copenblas_sgetrs, potrf: copenblas_spotrf,
         geqrf: copenblas_sgeqrf, orgqr: copenblas_sorgqr, gesdd: copenblas_sgesdd, syevd: copenblas_ssyevd,
         geev: copenblas_sgeev,
-        gemm: { unsafe cblas_sgemm(CblasRowMajor, $0, $1, $2, $3, $4, 1, $5, $6, $7, $8, 0, $9, $3) })
+        gemm: { unsafe copenblas_sgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $3) })
 }
 
 extension Double: LAPACKElement {
@@ -19,10 +19,10 @@ extension Double: LAPACKElement {
         getrf: copenblas_dgetrf, getri: copenblas_dgetri, getrs: copenblas_dgetrs, potrf: copenblas_dpotrf,
         geqrf: copenblas_dgeqrf, orgqr: copenblas_dorgqr, gesdd: copenblas_dgesdd, syevd: copenblas_dsyevd,
         geev: copenblas_dgeev,
-        gemm: { unsafe cblas_dgemm(CblasRowMajor, $0, $1, $2, $3, $4, 1, $5, $6, $7, $8, 0, $9, $3) })
+        gemm: { unsafe copenblas_dgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $3) })
 }
 
-/// The routines of LAPACK in one precision, as `Sources/COpenBLAS/shim.h` describes them, and one of BLAS.
+/// The routines of LAPACK in one precision, as `Sources/COpenBLAS/include/openblas_api.h` describes them, and one of BLAS.
 ///
 /// LAPACK's matrices lie column by column and ours row by row: what is a matrix for one is its transpose for the
 /// other.

@@ -26,7 +26,8 @@ extension CPUKernelProvider {
         _ twice: @escaping @Sendable (NodeSignature) -> Twice
     ) -> CPUKernel {
         CPUKernel(name: "lapack", operatorName: name, refuse: refuseMatrices) { node in
-            node.inputs[0].element == .float64 ? prepare(twice(node), node) : prepare(single(node), node)
+            node.inputs[0].element == .float64
+                ? try prepare(twice(node), node) : try prepare(single(node), node)
         }
     }
 
@@ -42,12 +43,13 @@ extension CPUKernelProvider {
             }
         }
         return node.outputs[0].shape.count > 0 || node.outputs[0].shape.rank == 0
-            ? nil : "It does not take empty tensors."
+            ? OpenBLAS.refusal : "It does not take empty tensors."
     }
 
-    private static func prepare(_ kernel: some MatrixKernel, _ node: NodeSignature) -> CPUPreparedKernel {
-        // The pool splits the work, so the library must not.
-        openblas_set_num_threads(1)
+    private static func prepare(_ kernel: some MatrixKernel, _ node: NodeSignature) throws
+        -> CPUPreparedKernel
+    {
+        try OpenBLAS.open()
         let slots = max(min(Threads.count, kernel.matrices), 1)
         let size = kernel.scratchBytes
         return CPUPreparedKernel(

@@ -105,7 +105,8 @@ extension CPUKernelProvider {
         case .success(let product):
             guard product.batch == 1 else { return "It computes one product, and here are \(product.batch)." }
             return product.columns * product.terms >= packedLimit
-                ? nil : "It is the faster only where the right operand has \(packedLimit) elements or more."
+                ? OpenBLAS.refusal
+                : "It is the faster only where the right operand has \(packedLimit) elements or more."
         }
     }
 
@@ -117,7 +118,7 @@ extension CPUKernelProvider {
         case .failure(let refused): return refused.refusal
         case .success(let product):
             let isEmpty = [product.rows, product.columns, product.terms, product.batch].contains(0)
-            return isEmpty ? "It does not take empty tensors." : nil
+            return isEmpty ? "It does not take empty tensors." : OpenBLAS.refusal
         }
     }
 
@@ -131,16 +132,14 @@ extension CPUKernelProvider {
     private static func openBLASProduct(_ node: NodeSignature) throws -> CPUPreparedKernel {
         try unsafe tiledProduct(node) {
             left, right, rows, columns, terms, a, aStride, b, bStride, c, cStride in
-            unsafe cblas_sgemm(
-                CblasRowMajor, left, right, rows, columns, terms, 1, a, aStride, b, bStride, 0, c, cStride)
+            unsafe copenblas_sgemm(left, right, rows, columns, terms, a, aStride, b, bStride, c, cStride)
         }
     }
 
     private static func float64Product(_ node: NodeSignature) throws -> CPUPreparedKernel {
         try unsafe tiledProduct(node) {
             left, right, rows, columns, terms, a, aStride, b, bStride, c, cStride in
-            unsafe cblas_dgemm(
-                CblasRowMajor, left, right, rows, columns, terms, 1, a, aStride, b, bStride, 0, c, cStride)
+            unsafe copenblas_dgemm(left, right, rows, columns, terms, a, aStride, b, bStride, c, cStride)
         }
     }
 
@@ -162,8 +161,7 @@ extension CPUKernelProvider {
             product.transposesLeft ? CblasTrans : CblasNoTrans,
             product.transposesRight ? CblasTrans : CblasNoTrans
         )
-        // The pool splits the work, so the library must not.
-        openblas_set_num_threads(1)
+        try OpenBLAS.open()
         // About 10 microseconds of work are worth waking anyone.
         let grain = 500_000 / max(product.floatingPointOperations / tiles.count, 1) + 1
         let split = Phase.split(tiles.count * product.batch, grain: grain) { operands, part in
