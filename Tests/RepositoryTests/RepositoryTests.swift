@@ -67,6 +67,24 @@ struct RepositoryTests {
             ]).isEmpty)
     }
 
+    /// The parser asks the runtime to describe the type of a command without a name, for all commands at each start.
+    @Test func `every command says its name itself`() throws {
+        var commands = 0
+        for path in files(under: "Sources/heng", ending: ".swift") + ["Sources/hengd/Hengd.swift"] {
+            let source = try text(path)
+            for match in source.matches(
+                of: /struct (\w+): (?:ParsableCommand|KitCommand|JobActionCommand|QueueSwitch) \{/)
+            {
+                commands += 1
+                let body = source[match.range.upperBound...].prefix(400)
+                #expect(
+                    body.contains(/^\s*static let configuration = CommandConfiguration\(\s*commandName: "/),
+                    "\(match.1) in \(path)")
+            }
+        }
+        #expect(commands > 50)
+    }
+
     @Test func `the scheduler and the load generator cannot see what they must not`() throws {
         let forbidden: Set = ["AcceleratorAPI", "TopologyDiscovery", "Foundation", "Glibc", "Dispatch"]
 

@@ -66,13 +66,7 @@ package struct LocalCalendar: Sendable {
     /// The zone of the process, by `TZ` or the machine's setting.
     package static let system = LocalCalendar(
         toTime: { time in
-            var parts = unsafe tm()
-            unsafe parts.tm_year = Int32(time.year - 1900)
-            unsafe parts.tm_mon = Int32(time.month - 1)
-            unsafe parts.tm_mday = Int32(time.day)
-            unsafe parts.tm_hour = Int32(time.hour)
-            unsafe parts.tm_min = Int32(time.minute)
-            unsafe parts.tm_sec = Int32(time.second)
+            var parts = unsafe time.parts
             // The library decides whether summer time holds on that day.
             unsafe parts.tm_isdst = -1
             return unsafe TimePoint(nanoseconds: Int64(mktime(&parts)) * 1_000_000_000)
@@ -81,29 +75,39 @@ package struct LocalCalendar: Sendable {
             var seconds = time_t(point.nanoseconds / 1_000_000_000)
             var parts = unsafe tm()
             unsafe localtime_r(&seconds, &parts)
-            return unsafe CalendarTime(
-                Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday), Int(parts.tm_hour),
-                Int(parts.tm_min), Int(parts.tm_sec))
+            return unsafe CalendarTime(parts)
         })
 
     /// Universal time, also for texts that end in `Z`.
     package static let universal = LocalCalendar(
         toTime: { time in
-            var parts = unsafe tm()
-            unsafe parts.tm_year = Int32(time.year - 1900)
-            unsafe parts.tm_mon = Int32(time.month - 1)
-            unsafe parts.tm_mday = Int32(time.day)
-            unsafe parts.tm_hour = Int32(time.hour)
-            unsafe parts.tm_min = Int32(time.minute)
-            unsafe parts.tm_sec = Int32(time.second)
+            var parts = unsafe time.parts
             return unsafe TimePoint(nanoseconds: Int64(timegm(&parts)) * 1_000_000_000)
         },
         fromTime: { point in
             var seconds = time_t(point.nanoseconds / 1_000_000_000)
             var parts = unsafe tm()
             unsafe gmtime_r(&seconds, &parts)
-            return unsafe CalendarTime(
-                Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday), Int(parts.tm_hour),
-                Int(parts.tm_min), Int(parts.tm_sec))
+            return unsafe CalendarTime(parts)
         })
+}
+
+extension CalendarTime {
+    /// As the C library has it, in no particular zone.
+    fileprivate var parts: tm {
+        var parts = unsafe tm()
+        unsafe parts.tm_year = Int32(year - 1900)
+        unsafe parts.tm_mon = Int32(month - 1)
+        unsafe parts.tm_mday = Int32(day)
+        unsafe parts.tm_hour = Int32(hour)
+        unsafe parts.tm_min = Int32(minute)
+        unsafe parts.tm_sec = Int32(second)
+        return unsafe parts
+    }
+
+    fileprivate init(_ parts: tm) {
+        unsafe self.init(
+            Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday), Int(parts.tm_hour),
+            Int(parts.tm_min), Int(parts.tm_sec))
+    }
 }

@@ -22,7 +22,8 @@ struct BenchCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists the suites, their workloads and tiers.", discussion: "Example: heng bench list")
+            commandName: "list", abstract: "Lists the suites, their workloads and tiers.",
+            discussion: "Example: heng bench list")
 
         @OptionGroup var output: OutputOptions
 
@@ -36,6 +37,7 @@ struct BenchCommand: ParsableCommand {
 
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "run",
             abstract: "Measures this machine with a suite, through jobs that the scheduler places.",
             discussion: """
                 Examples: heng bench run server --tier quick --budget 3m
@@ -104,7 +106,7 @@ struct BenchCommand: ParsableCommand {
 
     struct Report: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows a run again from its record, and writes its page anew.",
+            commandName: "report", abstract: "Shows a run again from its record, and writes its page anew.",
             discussion: "Example: heng bench report results/RUN --format markdown")
 
         @Argument(help: ArgumentHelp("The folder of a run, or its result.json.", valueName: "run"))

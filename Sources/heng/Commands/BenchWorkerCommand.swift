@@ -10,6 +10,8 @@ struct BenchWorkerCommand: ParsableCommand {
         subcommands: [Ceilings.self, Prepare.self, Serve.self, Train.self])
 
     struct Ceilings: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "ceilings")
+
         @Option var seconds: Double
         @Option var answer: String
 
@@ -25,6 +27,8 @@ struct BenchWorkerCommand: ParsableCommand {
     }
 
     struct Prepare: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "prepare")
+
         @OptionGroup var model: ModelOptions
         @Option var answer: String
 
@@ -37,6 +41,8 @@ struct BenchWorkerCommand: ParsableCommand {
     }
 
     struct Serve: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "serve")
+
         @OptionGroup var model: ModelOptions
 
         func run() throws {
@@ -48,6 +54,8 @@ struct BenchWorkerCommand: ParsableCommand {
     }
 
     struct Train: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "train")
+
         @Option var seed: UInt64
         @Option var target: Double?
         @Option var steps: Int?

@@ -108,7 +108,7 @@ struct ModelOptions: ParsableArguments {
 extension ModelCommand {
     struct Inspect: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows a model's inputs, outputs, operators and weights.",
+            commandName: "inspect", abstract: "Shows a model's inputs, outputs, operators and weights.",
             discussion: "Example: heng model inspect resnet50.onnx")
 
         @OptionGroup var options: ModelOptions
@@ -139,7 +139,7 @@ extension ModelCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Says whether a model can run, and what shapes its outputs have.",
+            commandName: "check", abstract: "Says whether a model can run, and what shapes its outputs have.",
             discussion: """
                 Exit code 0 where it can, 1 where not. Output shapes are formulas in the open extents of the inputs.
 
@@ -199,6 +199,7 @@ extension ModelCommand {
 
     struct Explain: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "explain",
             abstract: "Shows the kernel that each node takes, and why those before it refused.",
             discussion: "Example: heng model explain resnet50.onnx --dimension batch=1")
 

@@ -8,7 +8,7 @@ internal import ONNXImport
 extension ModelCommand {
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Runs a model on tensors from files.",
+            commandName: "run", abstract: "Runs a model on tensors from files.",
             discussion: """
                 Inputs and outputs are .npy, .npz (several by name) or ONNX .pb files.
 
@@ -125,7 +125,7 @@ extension ModelCommand {
 
     struct Convert: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Writes a model again as ONNX: shapes fixed, constants folded.",
+            commandName: "convert", abstract: "Writes a model again as ONNX: shapes fixed, constants folded.",
             discussion: """
                 The source is an ONNX file, or a folder with config.json and model.safetensors of a BERT.
 

@@ -53,66 +53,72 @@ struct JobChoice: ParsableArguments {
     }
 }
 
-struct CancelCommand: ParsableCommand {
+/// A command that does one thing to all jobs that are chosen.
+protocol JobActionCommand: ParsableCommand {
+    typealias Effect = (verb: JobActionRequest.Verb, done: String)
+    static var effect: Effect { get }
+    var choice: JobChoice { get }
+}
+
+extension JobActionCommand {
+    func run() throws { try choice.act(Self.effect.verb, Self.effect.done) }
+}
+
+struct CancelCommand: JobActionCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "Ends jobs, whether they wait or run.",
+        commandName: "cancel",
+        abstract: "Ends jobs, whether they wait or run.",
         discussion: """
             Examples: heng cancel 12 14-16
                       heng cancel -u $USER --state pending
             """)
-
+    static let effect: Effect = (.cancel, "Cancelled")
     @OptionGroup var choice: JobChoice
-
-    func run() throws { try choice.act(.cancel, "Cancelled") }
 }
 
-struct HoldCommand: ParsableCommand {
+struct HoldCommand: JobActionCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hold", abstract: "Keeps waiting jobs from starting.",
+        commandName: "hold",
+        abstract: "Keeps waiting jobs from starting.",
         discussion: "Example: heng hold 12_[3-5]")
-
+    static let effect: Effect = (.hold, "Held")
     @OptionGroup var choice: JobChoice
-
-    func run() throws { try choice.act(.hold, "Held") }
 }
 
-struct ReleaseCommand: ParsableCommand {
+struct ReleaseCommand: JobActionCommand {
     static let configuration = CommandConfiguration(
-        commandName: "release", abstract: "Lets held jobs start.", discussion: "Example: heng release 12")
-
+        commandName: "release",
+        abstract: "Lets held jobs start.",
+        discussion: "Example: heng release 12")
+    static let effect: Effect = (.release, "Released")
     @OptionGroup var choice: JobChoice
-
-    func run() throws { try choice.act(.release, "Released") }
 }
 
-struct SuspendCommand: ParsableCommand {
+struct SuspendCommand: JobActionCommand {
     static let configuration = CommandConfiguration(
         commandName: "suspend",
         abstract: "Stops running jobs in their tracks; they keep memory and devices, not cores.",
         discussion: "Example: heng suspend 12")
-
+    static let effect: Effect = (.suspend, "Suspended")
     @OptionGroup var choice: JobChoice
-
-    func run() throws { try choice.act(.suspend, "Suspended") }
 }
 
-struct ResumeCommand: ParsableCommand {
+struct ResumeCommand: JobActionCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Lets suspended jobs go on.", discussion: "Example: heng resume 12")
-
+        commandName: "resume",
+        abstract: "Lets suspended jobs go on.",
+        discussion: "Example: heng resume 12")
+    static let effect: Effect = (.resume, "Resumed")
     @OptionGroup var choice: JobChoice
-
-    func run() throws { try choice.act(.resume, "Resumed") }
 }
 
-struct RequeueCommand: ParsableCommand {
+struct RequeueCommand: JobActionCommand {
     static let configuration = CommandConfiguration(
-        commandName: "requeue", abstract: "Ends running jobs and puts them back into their queues.",
+        commandName: "requeue",
+        abstract: "Ends running jobs and puts them back into their queues.",
         discussion: "Example: heng requeue 12")
-
+    static let effect: Effect = (.requeue, "Requeued")
     @OptionGroup var choice: JobChoice
-
-    func run() throws { try choice.act(.requeue, "Requeued") }
 }
 
 struct SignalCommand: ParsableCommand {

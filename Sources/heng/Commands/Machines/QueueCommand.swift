@@ -15,7 +15,7 @@ struct QueueCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists the queues with their policies and limits.",
+            commandName: "list", abstract: "Lists the queues with their policies and limits.",
             discussion: "Example: heng queue list")
 
         @OptionGroup var display: ListingOptions
@@ -28,7 +28,7 @@ struct QueueCommand: ParsableCommand {
 
     struct Set: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes a queue, or changes one; what is not said stays.",
+            commandName: "set", abstract: "Makes a queue, or changes one; what is not said stays.",
             discussion: """
                 Examples: heng queue set night --longest-time 12h --cores 16
                           heng queue set urgent --tier 2
@@ -155,54 +155,42 @@ struct QueueCommand: ParsableCommand {
         }
     }
 
-    /// The four switches of a queue, which differ in one value.
-    struct Stop: ParsableCommand {
+    struct Stop: QueueSwitch {
         static let configuration = CommandConfiguration(
-            abstract: "Lets no job of a queue start; new ones are taken.",
+            commandName: "stop", abstract: "Lets no job of a queue start; new ones are taken.",
             discussion: "Example: heng queue stop night")
-
-        @Argument(help: "Its name.") var name: String
-        @OptionGroup var display: ListingOptions
-
-        func run() throws { try changeQueue(name, display) { $0.isStarted = false } }
+        static let setting: Setting = (\.isStarted, false)
+        @OptionGroup var choice: QueueChoice
     }
 
-    struct Start: ParsableCommand {
+    struct Start: QueueSwitch {
         static let configuration = CommandConfiguration(
-            abstract: "Lets the jobs of a stopped queue start again.",
+            commandName: "start", abstract: "Lets the jobs of a stopped queue start again.",
             discussion: "Example: heng queue start night")
-
-        @Argument(help: "Its name.") var name: String
-        @OptionGroup var display: ListingOptions
-
-        func run() throws { try changeQueue(name, display) { $0.isStarted = true } }
+        static let setting: Setting = (\.isStarted, true)
+        @OptionGroup var choice: QueueChoice
     }
 
-    struct Close: ParsableCommand {
+    struct Close: QueueSwitch {
         static let configuration = CommandConfiguration(
-            abstract: "Takes no new jobs into a queue; those there go on.",
+            commandName: "close", abstract: "Takes no new jobs into a queue; those there go on.",
             discussion: "Example: heng queue close night")
-
-        @Argument(help: "Its name.") var name: String
-        @OptionGroup var display: ListingOptions
-
-        func run() throws { try changeQueue(name, display) { $0.isOpen = false } }
+        static let setting: Setting = (\.isOpen, false)
+        @OptionGroup var choice: QueueChoice
     }
 
-    struct Open: ParsableCommand {
+    struct Open: QueueSwitch {
         static let configuration = CommandConfiguration(
-            abstract: "Takes new jobs into a closed queue again.",
+            commandName: "open", abstract: "Takes new jobs into a closed queue again.",
             discussion: "Example: heng queue open night")
-
-        @Argument(help: "Its name.") var name: String
-        @OptionGroup var display: ListingOptions
-
-        func run() throws { try changeQueue(name, display) { $0.isOpen = true } }
+        static let setting: Setting = (\.isOpen, true)
+        @OptionGroup var choice: QueueChoice
     }
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Removes a queue without jobs.", discussion: "Example: heng queue remove night")
+            commandName: "remove", abstract: "Removes a queue without jobs.",
+            discussion: "Example: heng queue remove night")
 
         @Argument(help: "Its name.") var name: String
         @OptionGroup var display: ListingOptions
@@ -215,18 +203,33 @@ struct QueueCommand: ParsableCommand {
     }
 }
 
-/// Changes a queue that must be there.
-private func changeQueue(_ name: String, _ display: ListingOptions, _ change: (inout Queue) -> Void) throws {
-    let client = try DaemonAccess.require(for: "heng queue")
-    let queues = try client.queues()
-    guard var queue = queues.first(where: { $0.name == name }) else {
-        throw Failure(
-            "There is no queue '\(name)'.",
-            nextStep: "There are: \(queues.map(\.name).joined(separator: ", ")).", exitCode: .wrongUse)
+/// A queue that must be there, and how to show it.
+struct QueueChoice: ParsableArguments {
+    @Argument(help: "Its name.") var name: String
+    @OptionGroup var display: ListingOptions
+}
+
+/// One of the switches of a queue, which differ in one value.
+protocol QueueSwitch: ParsableCommand {
+    typealias Setting = (path: any WritableKeyPath<Queue, Bool> & Sendable, value: Bool)
+    static var setting: Setting { get }
+    var choice: QueueChoice { get }
+}
+
+extension QueueSwitch {
+    func run() throws {
+        let client = try DaemonAccess.require(for: "heng queue")
+        let queues = try client.queues()
+        guard var queue = queues.first(where: { $0.name == choice.name }) else {
+            throw Failure(
+                "There is no queue '\(choice.name)'.",
+                nextStep: "There are: \(queues.map(\.name).joined(separator: ", ")).", exitCode: .wrongUse)
+        }
+        let (path, value) = Self.setting
+        queue[keyPath: path] = value
+        try client.set(queue)
+        try choice.display.show(queue, names: [queue.name]) { QueueTable.text([queue]) }
     }
-    change(&queue)
-    try client.set(queue)
-    try display.show(queue, names: [name]) { QueueTable.text([queue]) }
 }
 
 /// A limit, or nil for the word none.

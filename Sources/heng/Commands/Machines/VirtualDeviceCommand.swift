@@ -54,7 +54,7 @@ struct VirtualDeviceCommand: ParsableCommand {
 
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes a virtual device, whose limits are then tried out.",
+            commandName: "create", abstract: "Makes a virtual device, whose limits are then tried out.",
             discussion: "Example: heng vdev create half --template cpu-half --mem-bind strict")
 
         @Argument(help: "Its name.")
@@ -121,6 +121,7 @@ struct VirtualDeviceCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "Lists virtual devices: their limits, what holds them, and who uses them.",
             discussion: "Example: heng vdev list --json")
 
@@ -136,6 +137,7 @@ struct VirtualDeviceCommand: ParsableCommand {
 
     struct Resize: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "resize",
             abstract: "Gives a virtual device another size, also while a job runs in it.",
             discussion: "Example: heng vdev resize half --mem 2GiB")
 
@@ -173,7 +175,7 @@ struct VirtualDeviceCommand: ParsableCommand {
 
     struct Delete: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Deletes virtual devices that nobody uses.",
+            commandName: "delete", abstract: "Deletes virtual devices that nobody uses.",
             discussion: "Example: heng vdev delete half")
 
         @Argument(help: "Their names.")
@@ -193,7 +195,7 @@ struct VirtualDeviceCommand: ParsableCommand {
 
     struct Templates: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists the templates that virtual devices can be made from.",
+            commandName: "templates", abstract: "Lists the templates that virtual devices can be made from.",
             discussion: """
                 Example: heng vdev templates
 
