@@ -123,6 +123,12 @@ extension ClusterState {
         return event == .started ? actions : actions + settleLinks() + resetsNowIdle() + round()
     }
 
+    /// A change that needs an agent, which an attached job has not.
+    mutating func changeWatched(_ id: JobID, _ event: JobEvent) -> [Action] {
+        guard jobs[id]?.request.isAttached == true else { return change(id, event) }
+        return [.ignored(.notAllowed(id, "the command that waits for it runs it; cancel it instead"))]
+    }
+
     /// What an owner or operator changes about a job.
     mutating func change(_ id: JobID, _ what: JobChange) -> [Action] {
         guard let job = jobs[id] else { return [.ignored(.unknownJob(id))] }

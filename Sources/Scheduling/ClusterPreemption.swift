@@ -38,8 +38,11 @@ extension ClusterState {
         guard queue.tier < tier, queue.preemption.mode != .off, job.request.resources.quality != .bestEffort,
             job.placement?.usesNamedDevices == false
         else { return false }
-        // A process that has not begun cannot be stopped in its tracks.
-        return job.phase == .running || (job.phase == .launching && queue.preemption.mode != .suspend)
+        guard queue.preemption.mode == .suspend else {
+            return job.phase == .running || job.phase == .launching
+        }
+        // A process that has not begun cannot be stopped in its tracks, nor one that no agent watches.
+        return job.phase == .running && !job.request.isAttached
     }
 
     private func isOldEnough(_ job: Job) -> Bool {

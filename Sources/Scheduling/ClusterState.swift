@@ -80,8 +80,8 @@ package struct ClusterState: Hashable, Sendable {
         case .exited(let job, let attempt, let outcome, let machine):
             reportEnd(job, attempt, outcome, machine)
         case .cancelRequested(let job): change(job, .stopRequested(.cancelled))
-        case .requeueRequested(let job): change(job, .stopRequested(.requeue))
-        case .suspendRequested(let job): change(job, .suspendRequested)
+        case .requeueRequested(let job): changeWatched(job, .stopRequested(.requeue))
+        case .suspendRequested(let job): changeWatched(job, .suspendRequested)
         case .suspended(let job, let attempt, let machine): reportSuspension(job, attempt, machine)
         case .resumeRequested(let job): requestResume(job)
         case .checkpointed(let job, let attempt): noteCheckpoint(job, attempt)

@@ -95,12 +95,14 @@ struct Hengd: ParsableCommand {
             loss: try duration(lostAfter, "--lost-after"))
         let daemon = try ClusterDaemon(
             folder: paths.folder, runtime: runtime(paths), patience: patience, log: log)
+        try checkLedger(paths)
         try DaemonRun(daemon, paths: paths, listening: address, log: log).untilStopped()
     }
 
     private func runAgent(_ paths: StatePaths, _ log: DaemonLog) throws {
         guard let server else { throw ValidationError("--agent-only needs --server.") }
         let lock = try ClusterDaemon.lock(paths.folder)
+        try checkLedger(paths)
         let address = server.hasPrefix("/") ? .socket(server) : try parsedAddress(server, "--server")
         let agent = RemoteAgent(
             try runtime(paths), of: try parsedClass(), server: address,
@@ -112,6 +114,20 @@ struct Hengd: ParsableCommand {
         end.wait()
         agent.stop()
         withExtendedLifetime(lock) {}
+    }
+
+    /// Commands that place jobs by themselves would be lent the same cores.
+    private func checkLedger(_ paths: StatePaths) throws {
+        guard executor == .agent else { return }
+        let ledger = Ledger(in: paths.folder, machine: try Topology.discover().machineName)
+        let commands = try ledger.livingCommands()
+        guard commands == 0 else {
+            let (who, verb) = commands == 1 ? ("1 command", "runs") : ("\(commands) commands", "run")
+            throw Failure(
+                "\(who) still \(verb) jobs on this machine without hengd, by the ledger in \(paths.folder).",
+                nextStep: "Wait for the end of `heng run`, `heng submit` or `heng bench`, then start hengd.",
+                exitCode: .setupMissing)
+        }
     }
 
     private func parsedClass() throws -> MachineClass {

@@ -68,7 +68,7 @@ package final class BenchmarkRun {
     let toldLimits = ToldLimits()
 
     package init(
-        _ options: BenchmarkOptions, topology: Topology, allowed: CPUSet, scheduler: EmbeddedScheduler,
+        _ options: BenchmarkOptions, topology: Topology, allowed: CPUSet, scheduler: any JobScheduler,
         interrupt: LedgerInterrupt, say: @escaping @Sendable (String) -> Void
     ) throws {
         self.options = options

@@ -110,6 +110,9 @@ struct Connection: ~Copyable {
         return code == ENOENT || code == ECONNREFUSED ? Trouble.refused : Trouble.system(code)
     }
 
+    /// Ends all reading and writing, also that of another thread that waits in it.
+    func shutDown() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     /// Whether the other side has closed it, or sent something nobody asked for.
     var isStale: Bool {
         var look = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -26,6 +26,9 @@ package final class EventStream {
         isChunked = answer.isChunked
     }
 
+    /// Ends the stream, for a thread that waits in `next` too.
+    package func shutDown() { connection.shutDown() }
+
     /// Nil when the daemon has ended the stream, or has gone.
     package func next() -> ServerEvent? {
         var event = ServerEvent(name: "message", data: "")

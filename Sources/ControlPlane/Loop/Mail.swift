@@ -12,6 +12,10 @@ enum Mail: Sendable {
     case act(JobActionRequest, Answer<[JobActionReply]>)
     /// A question; it is asked after everything that arrived before it has been done, but for delayed starts.
     case look(@Sendable (Owner) -> Void)
+    /// An attached job, and one whose command has come back; the answer is its number.
+    case lease(JobRequest, LeaseLink, Answer<JobID>)
+    case attach(JobID, user: String, LeaseLink, Answer<JobID>)
+    case leaseClosed(JobID, LeaseLink)
     case joined(AgentHello, any AgentLink, Answer<Void>)
     case report(machine: String, AgentReport)
     /// The connection to an agent is gone; nothing is known of its jobs.

@@ -12,13 +12,16 @@ extension Owner {
         case .stop(let id, let attempt, let reason): stop(id, attempt, reason)
         case .suspend(let id, let attempt): tell(id, .suspend(AttemptID(id, attempt)))
         case .resume(let id, let attempt): tell(id, .resume(AttemptID(id, attempt)))
-        case .ended(let id, let end): notice(id, "\(end)")
+        case .ended(let id, let end):
+            closeLease(id, end)
+            notice(id, "\(end)")
         case .requeued(let id): notice(id, "queued again")
         case .test(let name): test(name)
         case .accepted(let id): notice(id, "submitted")
         case .resize(let id, let attempt, let placement): resize(id, attempt, placement)
         case .reset(let part): log.write("\(part) is to be reset, which no agent does yet")
-        case .refused, .waits: break
+        case .waits(let id, let reason): tellCommand(of: id, .waiting(reason))
+        case .refused: break
         case .ignored(let why): log.write("ignored: \(why)")
         }
     }
@@ -30,7 +33,11 @@ extension Owner {
     }
 
     private func start(_ id: JobID, _ attempt: Int, _ placement: Placement) {
-        for machine in placement.machines { start(id, attempt, placement, on: machine) }
+        if state.jobs[id]?.request.isAttached == true {
+            grant(id)
+        } else {
+            for machine in placement.machines { start(id, attempt, placement, on: machine) }
+        }
         notice(id, "starts: \(placement)")
     }
 
@@ -57,19 +64,16 @@ extension Owner {
 
     private func stop(_ id: JobID, _ attempt: Int, _ reason: StopReason) {
         guard let job = state.jobs[id], let placement = job.placement else { return }
+        tellCommand(of: id, .stop(reason))
         // Also to parts that have ended already, which do nothing then: what counts is that none is left out.
-        let command = AgentCommand.stop(AttemptID(id, attempt), signal: 15, grace: grace(of: job, reason))
+        let command = AgentCommand.stop(AttemptID(id, attempt), signal: 15, grace: grace(of: job))
         for machine in placement.machines { links[machine]?.link.send(command) }
         notice(id, "\(reason)")
     }
 
     /// The queue says how long a job may take to give way, the job itself how long it may take otherwise.
-    private func grace(of job: Job, _ reason: StopReason) -> Duration {
-        if case .preempted = reason {
-            let name = job.request.queue ?? Queue.first
-            if let queue = state.queues.first(where: { $0.name == name }) { return queue.preemption.grace }
-        }
-        return launch(of: job.request)?.grace ?? .seconds(5)
+    private func grace(of job: Job) -> Duration {
+        state.stopGrace(of: job.id) ?? launch(of: job.request)?.grace ?? .seconds(5)
     }
 
     private func resize(_ id: JobID, _ attempt: Int, _ placement: Placement) {
@@ -89,7 +93,8 @@ extension Owner {
     var livingAttempts: [String: [AttemptID]] {
         var attempts: [String: [AttemptID]] = [:]
         for job in state.activeJobs.compactMap({ state.jobs[$0] }) {
-            for machine in state.machines(of: job) {
+            // Those of attached jobs are no agent's.
+            for machine in state.machines(of: job) where !job.request.isAttached {
                 attempts[machine, default: []].append(AttemptID(job.id, job.attempt))
             }
         }

@@ -119,7 +119,8 @@ extension Owner {
             return JobActionReply(job: job.id, state: name, refusal: "it has no processes")
         }
         let attempt = AttemptID(job.id, job.attempt)
-        for machine in state.machines(of: job) {
+        tellCommand(of: job.id, .signal(number: number, toFirstOnly: toFirstOnly))
+        for machine in state.machines(of: job) where !job.request.isAttached {
             links[machine]?.link.send(.signal(attempt, number: number, toFirstOnly: toFirstOnly))
         }
         return JobActionReply(job: job.id, state: name)

@@ -18,6 +18,7 @@ final class Owner {
     private let mailbox: Mailbox<Mail>
     var state: ClusterState
     var links: [String: Link] = [:]
+    var leases: Leases
     /// Why nothing can be recorded at the moment.
     private(set) var trouble: StoreError?
     private(set) var isReady = false
@@ -65,6 +66,7 @@ final class Owner {
         eventsSinceCheckpoint = recovered.replayed
         clock = recovered.clock
         startedAt = recovered.clock.now()
+        leases = Leases(recovered.state, at: startedAt)
         isReady = !waitsForAgent
         for machine in recovered.state.inventories.map(\.machine) {
             // Its agent has as long to connect as one that has just fallen silent.
@@ -102,7 +104,7 @@ final class Owner {
     /// Until the state, an agent or a failed write needs attention without mail.
     private var pause: Duration? {
         let now = clock.now()
-        var times = [state.nextWakeUp, nextSilence, delayed.until].compactMap { $0 }
+        var times = [state.nextWakeUp, nextSilence, leases.nextDeadline, delayed.until].compactMap { $0 }
         if trouble != nil { times.append(now + Owner.retryPause) }
         if state.changedCount >= Owner.manyChanges { times.append(lastMail + Owner.quietMoment) }
         // A time that just passed is looked at in the next turn, and never in a circle without a pause.
@@ -144,6 +146,7 @@ final class Owner {
         kept = []
         if isReady, let due = state.nextWakeUp, due <= now { plan.add(LogEntry(.timePassed, at: now)) }
         noteSilence(at: now, in: &plan)
+        noteMissingCommands(at: now, in: &plan)
         for mail in mails { take(mail, at: now, in: &plan) }
         carryOut(plan, at: now)
         for look in plan.looks { look(self) }
@@ -220,7 +223,9 @@ final class Owner {
             log.write("the agent of this machine cannot work: \(why)")
             becomeReady()
         case .stop(let answer): isStopping = answer
-        case .submit, .record, .act:
+        case .attach(let id, let user, let link, let answer): attach(id, of: user, link, answer)
+        case .leaseClosed(let id, let link): leaseClosed(id, link, at: now, in: &plan)
+        case .submit, .lease, .record, .act:
             guard isReady else { return kept.append(mail) }
             takeWhenReady(mail, at: now, in: &plan)
         }
@@ -236,7 +241,9 @@ final class Owner {
             }
             if events.isEmpty { answer(.success([])) }
         case .act(let action, let answer): act(action, answer, at: now, in: &plan)
-        case .look, .joined, .report, .parted, .agentFailed, .stop: break
+        case .lease(let request, let link, let answer):
+            lease(request, link, answer, at: now, in: &plan)
+        case .look, .joined, .report, .parted, .agentFailed, .stop, .attach, .leaseClosed: break
         }
     }
 

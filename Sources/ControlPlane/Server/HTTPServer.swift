@@ -93,7 +93,8 @@ package final class HTTPServer: Sendable {
             method: request.method.rawValue, path: Array(parts.dropFirst()), query: query,
             key: HTTPServer.header(DaemonProtocol.keyHeader, of: request),
             token: HTTPServer.header("authorization", of: request)?.replacing("Bearer ", with: ""),
-            caller: try await Caller.of(channel), body: try await body(of: request))
+            caller: try await Caller.of(channel), body: try await body(of: request),
+            whenClosed: { body in channel.closeFuture.whenComplete { _ in body() } })
     }
 
     private static func header(_ name: String, of request: Request) -> String? {

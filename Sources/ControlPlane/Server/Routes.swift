@@ -16,6 +16,8 @@ struct RouteRequest: Sendable {
     var token: String?
     var caller: Caller
     var body: Data
+    /// Calls what it is given once the connection of the request is gone.
+    var whenClosed: @Sendable (@escaping @Sendable () -> Void) -> Void
 
     var userName: String {
         if case .user(_, let name) = caller { name } else { "" }
@@ -42,6 +44,7 @@ struct Routes: Sendable {
         if first == "status", request.method == "GET" { return try .value(await status()) }
         try checkPhase()
         switch first {
+        case "leases": return try await leases(request)
         case "jobs": return try await jobs(request)
         case "agents": return try await agents(request)
         case "events": return try await events(request)

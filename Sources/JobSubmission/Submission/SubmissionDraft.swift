@@ -68,6 +68,21 @@ package struct SubmissionDraft: Sendable {
     package init() {}
 }
 
+extension SubmissionDraft {
+    /// Whether only an agent can run it, and not the command that submits it on this machine.
+    package func needsAgent(on machine: String) -> Bool {
+        let isElsewhere =
+            machines.map { $0 != [machine] } ?? false || machineClass != nil || spread == .acrossMachines
+        let isGuarded = isolation == .hard || virtualDevice != nil || image != nil
+        let isRetried = (retries ?? 0) > 0 || mayRequeue == true || requeueCode != nil
+        let hasFiles =
+            errorOutput != nil || input != nil || appendsOutput != nil
+            || output.map(NameCheck.hasPattern) ?? false
+        return isElsewhere || isGuarded || isRetried || hasFiles || warning != nil
+            || (deviceKind ?? ResourceRequest.cpu) != ResourceRequest.cpu
+    }
+}
+
 /// `--vdev`: which virtual device a job uses.
 package enum VirtualDeviceWord: Hashable, Sendable {
     case named(String)

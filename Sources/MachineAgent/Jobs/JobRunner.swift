@@ -1,4 +1,5 @@
 package import Collectives
+internal import ControlAPI
 package import Essentials
 package import Scheduling
 
@@ -63,11 +64,11 @@ package struct JobReport: Sendable {
 ///
 /// Every call blocks; nothing of the job is left when `run` returns or throws.
 package struct JobRunner: Sendable {
-    private let scheduler: EmbeddedScheduler
+    private let scheduler: any JobScheduler
     private let isolation: Isolation
     private let supervisor: SupervisorProgram
 
-    package init(scheduler: EmbeddedScheduler) throws {
+    package init(scheduler: any JobScheduler) throws {
         self.scheduler = scheduler
         isolation = Isolation.detect()
         supervisor = try SupervisorProgram.locate()
@@ -91,7 +92,7 @@ package struct JobRunner: Sendable {
         do {
             steps = try await start(specification, lease)
         } catch {
-            try scheduler.finish(lease, .launchFailed("\(error)"))
+            try scheduler.finish(lease, AttemptEnd(outcome: .launchFailed("\(error)")))
             throw error
         }
         observe(.started(steps.enforcement, outputFiles: steps.outputFiles))
@@ -106,19 +107,21 @@ package struct JobRunner: Sendable {
         let stopper = Stopper(
             scheduler: scheduler, lease: lease, running: running, ended: ended, interrupt: interrupt)
         do {
-            try scheduler.reportStarted(lease)
+            try scheduler.reportStarted(lease, steps(running))
             try stopper.start()
         } catch {
             running.terminate()
             _ = await running.wait()
             ended.trigger()
-            _ = try scheduler.finish(lease, .launchFailed("\(error)"))
+            _ = try scheduler.finish(lease, AttemptEnd(outcome: .launchFailed("\(error)")))
             throw error
         }
         let end = await running.wait()
         ended.trigger()
         let first = end.outcomes[end.firstFailure ?? 0]
-        let phase = try scheduler.finish(lease, JobOutcome(first.verdict))
+        var report = AttemptEnd(end.outcomes.map { .ended($0) }, firstRank: 0)
+        report.outcome = JobOutcome(first.verdict)
+        let phase = try scheduler.finish(lease, report)
         return JobReport(
             job: lease.job, phase: phase, outcomes: end.outcomes, exitCode: first.shellExitCode,
             wasInterrupted: interrupt.isTriggered, outputFailure: end.outputFailure)
@@ -126,7 +129,10 @@ package struct JobRunner: Sendable {
 
     private func start(_ specification: JobSpecification, _ lease: Lease) async throws -> RunningJob {
         let devices = lease.placement.ranks
-        let slots = devices.map { RankSlot($0) }
+        let resources = lease.request.resources
+        let slots = devices.map {
+            RankSlot($0, memoryMode: resources.memoryMode, quality: resources.quality)
+        }
         let command = specification.request.label.command
         guard slots.count > 1 || specification.requestCapacity != nil else {
             let rank = RankEnvironment(job: lease.job, rank: 0, worldSize: 1, slot: slots[0], tablePath: nil)
@@ -138,7 +144,7 @@ package struct JobRunner: Sendable {
                     numa: slots[0].numa,
                     memory: slots[0].memory, cpuShare: slots[0].cpuShare, output: specification.output,
                     errorOutput: specification.errorOutput ?? specification.output,
-                    grace: specification.grace),
+                    cpuWeight: slots[0].cpuWeight, grace: specification.grace),
                 isolation: isolation, supervisor: supervisor)
             return .step(step)
         }
@@ -151,6 +157,18 @@ package struct JobRunner: Sendable {
                     workingDirectory: specification.workingDirectory, slots: slots,
                     runFolder: specification.runFolder, output: specification.rankOutput,
                     grace: specification.grace, requestCapacity: specification.requestCapacity)))
+    }
+
+    /// What a daemon shows of a job that runs.
+    private func steps(_ running: RunningJob) -> AttemptRun {
+        AttemptRun(
+            processes: running.steps.map(\.pid), enforcement: running.enforcement.lines,
+            files: running.steps.flatMap { step -> [String] in
+                guard case .file(let output) = step.specification.output,
+                    case .file(let error) = step.specification.errorOutput
+                else { return [] }
+                return [output, error]
+            })
     }
 
     private func makeRunFolder(_ path: String) throws {
@@ -207,7 +225,7 @@ private enum RunningJob: Sendable {
 
 /// Two waiting threads that stop the job: one when the ledger says so, one when the user does.
 private struct Stopper: Sendable {
-    let scheduler: EmbeddedScheduler
+    let scheduler: any JobScheduler
     let lease: Lease
     let running: RunningJob
     let ended: LedgerInterrupt
@@ -216,9 +234,10 @@ private struct Stopper: Sendable {
     func start() throws {
         try startThread {
             // A ledger that cannot be read stops nobody: the job goes on and its end is reported all the same.
-            if (try? scheduler.stopRequest(for: lease, interrupt: ended)) != nil {
-                running.terminate()
+            let reason = try? scheduler.stopRequest(for: lease, interrupt: ended) { signal in
+                for step in running.steps { step.send(signal) }
             }
+            if reason != nil { running.terminate() }
         }
         try startThread {
             guard interrupt.wait(or: ended) == .this else { return }

@@ -4,9 +4,7 @@ package import Scheduling
 
 /// The scheduler inside a command: it shares the machine with all other commands through their ledger.
 ///
-/// Use: `submit`, `waitForPlacement`, start the processes, `reportStarted`, wait for them or for `stopRequest`,
-/// `finish`. All calls block, so they belong on threads of their own and not on the concurrency pool. When the command
-/// dies at any point, the next one finds out and frees what it had.
+/// When the command dies at any point, the next one finds out and frees what it had.
 package final class EmbeddedScheduler: Sendable {
     package let ledger: Ledger
     private let machine: Machine
@@ -24,6 +22,7 @@ package final class EmbeddedScheduler: Sendable {
         self.machine = machine
         within = topology.cpus.isSubset(of: allowedCPUs) ? nil : allowedCPUs
         owner = try ledger.change { transaction in
+            try DaemonNeighbour.check(folder)
             // A machine that describes itself anew, for instance with grown memory, counts when nothing is lent.
             let known = transaction.state.inventories.first { $0.machine.name == machine.name }?.machine
             if known != machine { transaction.apply(.machineJoined(machine)) }
@@ -61,7 +60,9 @@ package final class EmbeddedScheduler: Sendable {
                 if let reason, reason != lastReason { onWait(reason) }
                 lastReason = reason
                 return nil
-            case .launching, .running, .suspending, .suspended, .completing: return try Lease(job)
+            case .launching, .running, .suspending, .suspended, .completing:
+                guard let lease = Lease(job) else { throw LedgerError.unknownJob(job.id) }
+                return lease
             case .ended(let end): throw LedgerError.endedWhileWaiting(job.id, end)
             }
         }
@@ -105,9 +106,6 @@ package final class EmbeddedScheduler: Sendable {
         }
     }
 
-    @discardableResult
-    package func cancel(_ job: JobID) throws -> JobPhase { try ledger.cancel(job) }
-
     package func jobs() throws -> JobTable { try ledger.jobs() }
 
     /// Ends a job that has no processes, whether it waits or just got its resources.
@@ -143,23 +141,5 @@ package final class EmbeddedScheduler: Sendable {
         let longest = Duration.seconds(1)
         guard let deadline = record.state.nextWakeUp else { return longest }
         return min(longest, max(.zero, deadline - record.clock.now()))
-    }
-}
-
-/// The right of a job to use its placement until it is given back.
-package struct Lease: Hashable, Codable, Sendable {
-    package var job: JobID
-    package var attempt: Int
-    package var request: JobRequest
-    package var placement: Placement
-    package var decision: PlacementDecision?
-
-    init(_ job: Job) throws(LedgerError) {
-        guard let placement = job.placement else { throw .unknownJob(job.id) }
-        self.job = job.id
-        attempt = job.attempt
-        request = job.request
-        self.placement = placement
-        decision = job.decision
     }
 }

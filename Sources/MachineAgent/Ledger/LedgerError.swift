@@ -13,6 +13,10 @@ package enum LedgerError: ReportableError, Hashable {
     case newerVersion(String, found: Int, known: Int)
     /// The record is gone, but commands that were in it still run.
     case ownersStillRunning(String, count: Int)
+    /// A daemon lends the machine.
+    case daemonRuns(String)
+    /// No daemon is there, but jobs of one still run.
+    case daemonLeftJobs(String, count: Int)
     case unknownJob(JobID)
     case endedWhileWaiting(JobID, JobEnd)
     case interrupted(JobID)
@@ -32,6 +36,10 @@ package enum LedgerError: ReportableError, Hashable {
             "\(path) was written by a newer Heng (format \(found), this one knows \(known))."
         case .ownersStillRunning(let path, let count):
             "The record of jobs in \(path) is missing while \(count) commands that use it still run."
+        case .daemonRuns(let folder):
+            "A hengd lends this machine from the state folder \(folder), and did not answer."
+        case .daemonLeftJobs(let folder, let count):
+            "\(count == 1 ? "1 job" : "\(count) jobs") that a hengd of the state folder \(folder) started still \(count == 1 ? "runs" : "run")."
         case .unknownJob(let job): "Job \(job) is not known here, or no longer."
         case .endedWhileWaiting(let job, let end): "Job \(job) ended before it started: \(end)."
         case .interrupted(let job): "Job \(job) was interrupted while it waited."
@@ -50,6 +58,8 @@ package enum LedgerError: ReportableError, Hashable {
         case .damaged: "Run the command again to begin a new record."
         case .newerVersion: "Use that version, or set HENG_STATE_DIR to another folder."
         case .ownersStillRunning: "Wait until they end, or stop them; then a new record can begin."
+        case .daemonRuns: "Try again in a moment; see `heng status`, and its log, hengd.log."
+        case .daemonLeftJobs: "Start hengd again with `heng up`, and run the command beside them."
         case .unknownJob: "`heng jobs` lists the known ones."
         case .endedWhileWaiting, .interrupted: nil
         }
@@ -58,7 +68,7 @@ package enum LedgerError: ReportableError, Hashable {
     package var exitCode: ExitCode {
         switch self {
         case .noFolder, .folderNotUsable, .cannotLock, .cannotRead, .damaged, .newerVersion,
-            .ownersStillRunning:
+            .ownersStillRunning, .daemonRuns, .daemonLeftJobs:
             .setupMissing
         case .cannotWrite, .endedWhileWaiting: .executionFailed
         case .unknownJob: .wrongUse

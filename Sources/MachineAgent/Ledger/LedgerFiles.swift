@@ -103,13 +103,13 @@ enum Files {
     }
 
     /// Makes a folder and those above it.
-    static func makeFolders(_ path: String) throws(FileFailure) {
-        if unsafe mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+    static func makeFolders(_ path: String, mode: mode_t = 0o755) throws(FileFailure) {
+        if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
             throw FileFailure(code: errno)
         }
         try makeFolders(String(path[..<slash]))
-        guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileFailure(code: errno) }
+        guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else { throw FileFailure(code: errno) }
     }
 
     static func isWritableFolder(_ path: String) -> Bool {

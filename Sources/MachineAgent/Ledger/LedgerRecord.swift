@@ -74,7 +74,7 @@ struct LedgerClock: Codable, Hashable {
     var isCurrent: Bool { boot == LedgerClock.currentBoot }
     func now() -> TimePoint { .monotonicNow() + offset }
 
-    private static let currentBoot: String = {
+    static let currentBoot: String = {
         // Without the file every run of the kernel looks the same, and only the steadiness over restarts is lost.
         guard let file = try? OpenFile("/proc/sys/kernel/random/boot_id", 0), let bytes = try? file.readAll()
         else { return "" }

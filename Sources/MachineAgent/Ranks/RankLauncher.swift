@@ -130,8 +130,7 @@ struct MeetingPlace: Sendable {
             environment: specification.environment.merging(variables.variables) { $1 },
             workingDirectory: specification.workingDirectory, cpus: slot.cpus, numa: slot.numa,
             memory: slot.memory, cpuShare: slot.cpuShare, output: output(.output),
-            errorOutput: output(.error),
-            grace: specification.grace,
+            errorOutput: output(.error), cpuWeight: slot.cpuWeight, grace: specification.grace,
             orphanFiles: [communicator.path] + (requests.map { [$0.path] } ?? []) + pipes + leftovers)
     }
 }

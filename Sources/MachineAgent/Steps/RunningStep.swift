@@ -107,6 +107,12 @@ extension RunningStep {
         socket.send(SupervisorBlock.termination(grace: grace ?? specification.grace))
     }
 
+    /// Sends a signal, and nothing more happens.
+    func send(_ signal: JobSignal) {
+        socket.send(
+            SupervisorBlock.command(signal.isForFirstOnly ? "s" : "S", UInt32(clamping: signal.number)))
+    }
+
     /// Takes what the supervisor says; true when it has closed its end.
     func listen() -> Bool {
         let bytes = socket.receive()

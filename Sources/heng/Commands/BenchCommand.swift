@@ -75,7 +75,6 @@ struct BenchCommand: ParsableCommand {
             let interrupt = try Interruption.require()
             let environment = ProcessInfo.processInfo.environment
             _ = try MeasuredDevices.all()
-            try BenchNeighbour.check()
             let options = BenchmarkOptions(
                 suite: suite, tier: tier, seed: seed, budget: try budget.map(duration(of:)),
                 folder: output,
@@ -84,9 +83,9 @@ struct BenchCommand: ParsableCommand {
                 environment: environment)
             let topology = try Topology.discover()
             let allowed = try Topology.allowedCPUs()
-            let scheduler = try EmbeddedScheduler(
-                folder: try LedgerFolder.path(environment: environment), topology: topology,
-                allowedCPUs: allowed)
+            let client = try DaemonAccess.find()
+            try client.map(BenchNeighbour.warn)
+            let scheduler = try JobSchedulers.scheduler(of: client, topology, allowed: allowed)
             let isQuiet = quiet
             let bench = try BenchmarkRun(
                 options, topology: topology, allowed: allowed, scheduler: scheduler, interrupt: interrupt,

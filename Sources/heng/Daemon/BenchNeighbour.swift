@@ -1,20 +1,15 @@
 internal import ControlAPI
 internal import Essentials
 
-/// A benchmark places its jobs by the machine's ledger, which a daemon beside it does not read.
+/// Other jobs of the daemon that places a benchmark's jobs.
 enum BenchNeighbour {
-    /// Refuses to measure while the daemon's jobs use the machine, and warns where they might.
-    static func check() throws {
-        guard let client = try DaemonAccess.find() else { return }
+    /// They keep their cores, but share caches and memory with what is measured.
+    static func warn(_ client: DaemonClient) throws {
         let status = try client.status()
-        guard status.jobsRunning == 0 else {
-            throw Failure(
-                "hengd (process \(status.pid)) runs \(status.jobsRunning) jobs on this machine, and figures beside them count for nothing.",
-                nextStep: "Wait for them with `heng wait`, or end them with `heng cancel`, then measure.",
-                exitCode: .setupMissing)
-        }
+        guard status.jobsRunning > 0 else { return }
+        let jobs = status.jobsRunning == 1 ? "1 other job runs" : "\(status.jobsRunning) other jobs run"
         report(
-            "heng: warning: hengd runs on this machine and does not know of these measurements; `heng drain` keeps its jobs away until `heng undrain`."
+            "heng: warning: \(jobs) under hengd (process \(status.pid)); figures beside them may be too low."
         )
     }
 }

@@ -53,7 +53,7 @@ struct JobsCommand: ParsableCommand {
 
     /// The jobs of the machine's ledger, which knows neither queues nor arrays.
     private func embedded(_ states: [String]) throws -> JobTable {
-        if queue != nil { throw EmbeddedJob.refusal(of: "--queue") }
+        if queue != nil { throw OwnJob.refusal(of: "--queue") }
         let folder = try LedgerFolder.path(environment: ProcessInfo.processInfo.environment)
         var table = try Ledger(in: folder, machine: thisMachine()).jobs()
         let words = try JobWord.read(all: jobs)

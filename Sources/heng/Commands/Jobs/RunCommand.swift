@@ -13,7 +13,9 @@ struct RunCommand: ParsableCommand {
             Examples: heng run --cores 2 -- ./train
                       heng run --ranks 2 -- sh -c 'echo rank $HENG_RANK of $HENG_WORLD_SIZE'
 
-            It is the same with and without hengd. The exit code is the command's own; Ctrl-C ends the job.
+            The command runs in this terminal, on what hengd lends it, or without hengd on what is free; Ctrl-C ends it,
+            and its exit code is this one's. What only an agent can do, such as another machine, an accelerator, a
+            virtual device or a container, runs as a job of hengd whose output is passed through.
             """)
 
     @OptionGroup(title: "The job") var job: SubmissionArguments
@@ -38,9 +40,14 @@ struct RunCommand: ParsableCommand {
                 "heng run runs one job, and --array makes many.", nextStep: "Use `heng submit -W --array`.",
                 exitCode: .wrongUse)
         }
-        guard let client = try DaemonAccess.find() else {
-            return try EmbeddedJob(payload: payload, draft: draft, outputFolder: nil, isQuiet: quiet).run()
+        guard draft.needsAgent(on: thisMachine()), let client = try DaemonAccess.find() else {
+            return try OwnJob(payload: payload, draft: draft, outputFolder: nil, isQuiet: quiet).run()
         }
+        try passThrough(payload, draft, client)
+    }
+
+    /// Runs it as a job of the daemon, and prints what it prints.
+    private func passThrough(_ payload: Payload, _ draft: SubmissionDraft, _ client: DaemonClient) throws {
         var request = try DaemonJob(client).request(payload, draft)
         let folder = draft.output == nil ? try OutputTarget.makeTemporaryFolder() : nil
         defer { if let folder { try? FileManager.default.removeItem(atPath: folder) } }

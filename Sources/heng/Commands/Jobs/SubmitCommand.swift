@@ -66,8 +66,8 @@ struct SubmitCommand: ParsableCommand {
             }
             try submit(payload, draft, to: client)
         } else {
-            if testOnly { throw EmbeddedJob.refusal(of: "--test-only") }
-            try EmbeddedJob(
+            if testOnly { throw OwnJob.refusal(of: "--test-only") }
+            try OwnJob(
                 payload: payload, draft: draft, outputFolder: outputFolder, isQuiet: display.quiet
             ).run()
         }

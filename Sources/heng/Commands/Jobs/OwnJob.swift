@@ -8,8 +8,8 @@ internal import MachineAgent
 internal import Scheduling
 internal import TopologyDiscovery
 
-/// A job that this very command places in the machine's ledger, starts, and waits for.
-struct EmbeddedJob {
+/// A job that this very command starts, in its own terminal, and waits for.
+struct OwnJob {
     var payload: Payload
     var draft: SubmissionDraft
     var outputFolder: String?
@@ -22,10 +22,8 @@ struct EmbeddedJob {
     }
 
     func run() throws {
-        if let option = draft.daemonOnly.first { throw EmbeddedJob.refusal(of: option) }
-        if let output = draft.output, NameCheck.hasPattern(output) {
-            throw EmbeddedJob.refusal(of: "The pattern in --output \(output)")
-        }
+        let client = try DaemonAccess.find()
+        if client == nil { try checkNeedsNoDaemon() }
         let environment = ProcessInfo.processInfo.environment
         let allowed = try Topology.allowedCPUs()
         let ranks = draft.ranks ?? 1
@@ -40,7 +38,9 @@ struct EmbeddedJob {
                 try? FileManager.default.removeItem(atPath: temporary)
             }
         }
-        var request = try draft.jobRequest(command: command, by: submitter)
+        let dependencies = try client.map { try JobLookup(client: $0).dependencies(draft.dependencies) }
+        var request = try draft.jobRequest(
+            command: command, by: submitter, dependencies: dependencies ?? [])
         request.isAttached = true
         let launch = draft.launch(command: command, script: nil, by: submitter)
         let specification = JobSpecification(
@@ -49,15 +49,21 @@ struct EmbeddedJob {
             output: target.output,
             errorOutput: target.errorOutput, rankOutput: target.rankOutput, runFolder: target.runFolder,
             grace: launch.grace)
-        let scheduler = try EmbeddedScheduler(
-            folder: try LedgerFolder.path(environment: environment), topology: try Topology.discover(),
-            allowedCPUs: allowed)
+        let scheduler = try JobSchedulers.scheduler(
+            of: client, try Topology.discover(), allowed: allowed)
         let interrupt = try Interruption.require()
         let runner = try JobRunner(scheduler: scheduler)
         let jobReport = try waitFor { [isQuiet] in
             try await runner.run(specification, interrupt: interrupt) { if !isQuiet { announce($0) } }
         }
         try leave(jobReport, ranks: ranks)
+    }
+
+    private func checkNeedsNoDaemon() throws {
+        if let option = draft.daemonOnly.first { throw OwnJob.refusal(of: option) }
+        if let output = draft.output, NameCheck.hasPattern(output) {
+            throw OwnJob.refusal(of: "The pattern in --output \(output)")
+        }
     }
 
     /// A folder of this process for a script that came as a text.
