@@ -46,12 +46,15 @@ package struct AgentHello: Hashable, Codable, Sendable {
     package var enforcement: [String: EnforcementStrength]
     /// Every attempt that the agent knows.
     package var attempts: [AttemptStatus]
+    /// Names one life of the agent, so that two agents of one name are told apart; agents of before have none.
+    package var instance: String?
 
     package init(
         version: Int = AgentProtocol.version, machine: Machine, machineClass: MachineClass = .cloud,
         token: String? = nil, boot: String, enforcement: [String: EnforcementStrength] = [:],
-        attempts: [AttemptStatus] = []
+        attempts: [AttemptStatus] = [], instance: String? = nil
     ) {
+        self.instance = instance
         self.version = version
         self.machine = machine
         self.machineClass = machineClass

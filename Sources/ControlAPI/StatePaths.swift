@@ -37,8 +37,10 @@ package struct StatePaths: Hashable, Sendable {
     /// Whether we may write there, or make it; no right to is the ordinary case for ordinary users.
     private static func isUsable(_ path: String) -> Bool {
         if unsafe access(path, W_OK | X_OK) == 0 { return true }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/") else { return false }
-        return unsafe access(String(path[..<slash]), W_OK | X_OK) == 0
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            return false
+        }
+        return isUsable(String(path[..<slash]))
     }
 
     package var socket: String { folder + "/hengd.sock" }

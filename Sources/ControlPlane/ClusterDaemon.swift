@@ -15,6 +15,8 @@ package final class ClusterDaemon: Sendable {
     private let lock: FolderLock
     private let runtime: (any AgentRuntime)?
     private let patience: AgentPatience
+    /// Between two copies that it makes by itself; nil makes none.
+    private let backupInterval: Duration?
     private let phase = Mutex(Phase.recovering)
     let isBackingUp = Mutex(false)
 
@@ -32,10 +34,11 @@ package final class ClusterDaemon: Sendable {
     /// The rest comes with `start`.
     package init(
         folder: String, runtime: (any AgentRuntime)?, patience: AgentPatience = AgentPatience(),
-        log: DaemonLog
+        backupInterval: Duration? = nil, log: DaemonLog
     ) throws {
         self.folder = folder
         self.patience = patience
+        self.backupInterval = backupInterval
         self.runtime = runtime
         self.log = log
         lock = try FolderLock(folder: folder, patience: ClusterDaemon.lockPatience)
@@ -50,7 +53,11 @@ package final class ClusterDaemon: Sendable {
                 let owner = try recover()
                 phase.withLock { $0 = .working }
                 if let runtime { try startAgent(runtime, owner.livingAttempts) }
+                let backups = backupInterval.map { interval in
+                    Task { await RegularBackup(daemon: self, interval: interval).run() }
+                }
                 owner.run()
+                backups?.cancel()
                 runtime?.leave()
                 ended(nil)
             } catch {

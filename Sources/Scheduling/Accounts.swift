@@ -39,6 +39,9 @@ package struct Accounts: Hashable, Codable, Sendable {
     package func use(of user: String, in queue: String) -> Use { users[queue]?[user] ?? Use() }
     package func use(ofAccount account: String) -> Use { accounts[account] ?? Use() }
 
+    /// Every account that is known, in order.
+    var names: [String] { Set(settings.keys).union(accounts.keys).union(history.keys).sorted() }
+
     /// Counts a job in when it comes, and out when it ends or leaves the queue.
     mutating func count(_ owner: Owner, jobs: Int) {
         change(owner) { $0.jobs += jobs }
@@ -137,6 +140,11 @@ extension Accounts {
         guard let past = history[account] else { return 0 }
         let running = Double(past.rate) / Double(CoreAmount.unitsPerCore) * 60
         return (brought(past, to: now).used + running) / shares
+    }
+
+    /// The core-seconds of an account that still count.
+    func used(by account: String, at now: TimePoint) -> Double {
+        history[account].map { brought($0, to: now).used } ?? 0
     }
 
     private mutating func settle(_ account: String, at now: TimePoint) {

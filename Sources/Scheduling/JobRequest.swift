@@ -62,8 +62,13 @@ package struct JobLabel: Hashable, Codable, Sendable {
     package var account: String?
     package var name: String
     package var command: [String]
+    /// What the submitter wants to be found beside the job.
+    package var comment: String?
 
-    package init(user: String, account: String? = nil, name: String? = nil, command: [String]) {
+    package init(
+        user: String, account: String? = nil, name: String? = nil, command: [String], comment: String? = nil
+    ) {
+        self.comment = comment
         self.user = user
         self.account = account
         self.name = name ?? command.first.map(lastPathComponent) ?? ""

@@ -32,6 +32,7 @@ package struct JobTable: Hashable, Codable, Sendable {
         /// Of a task of an array: the number of its first task, and its own index.
         package var arrayJob: JobID?
         package var arrayIndex: Int?
+        package var comment: String?
 
         /// `12`, or `12_3` for the task 3 of the array 12.
         package var title: String {
@@ -72,7 +73,8 @@ extension JobTable.Row {
             devices: held.map { Set($0.ranks.map(\.device)).sorted() } ?? [],
             remark: state.remark(on: job),
             expectedStart: state.promise?.job == job.id ? state.promise?.start?.iso8601 : nil,
-            exitCode: job.phase.shellExitCode, arrayJob: job.array?.first, arrayIndex: job.array?.index)
+            exitCode: job.phase.shellExitCode, arrayJob: job.array?.first, arrayIndex: job.array?.index,
+            comment: job.request.label.comment)
     }
 }
 

@@ -17,6 +17,14 @@ package enum Backups {
         names(in: folder).last.map { Backups.folder(in: folder) + "/" + $0 }
     }
 
+    /// When the newest copy was made; nil without one.
+    package static func newestTime(in folder: String) -> TimePoint? {
+        guard let path = newest(in: folder),
+            let date = try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+        else { return nil }
+        return TimePoint(nanoseconds: Int64(date.timeIntervalSince1970 * 1e9))
+    }
+
     private static func names(in folder: String) -> [String] {
         // Without a folder there are none.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: Backups.folder(in: folder))) ?? []

@@ -6,6 +6,7 @@ internal import Foundation
 internal import HardwareTopology
 internal import MachineAgent
 internal import Scheduling
+internal import Synchronization
 internal import TopologyDiscovery
 
 @main
@@ -60,6 +61,9 @@ struct Hengd: ParsableCommand {
     @Option(help: "Seconds after which the jobs of a machine that says nothing are given up.")
     var lostAfter = 300.0
 
+    @Option(help: "Hours between two copies of the database that it makes by itself; 0 makes none.")
+    var backupEvery = 24.0
+
     @Option(help: "Put this backup in the place of the database, which is kept under another name, and end.")
     var restore: String?
 
@@ -94,7 +98,8 @@ struct Hengd: ParsableCommand {
             silence: try duration(silentAfter, "--silent-after"),
             loss: try duration(lostAfter, "--lost-after"))
         let daemon = try ClusterDaemon(
-            folder: paths.folder, runtime: runtime(paths), patience: patience, log: log)
+            folder: paths.folder, runtime: runtime(paths), patience: patience,
+            backupInterval: try backupInterval(), log: log)
         try checkLedger(paths)
         try DaemonRun(daemon, paths: paths, listening: address, log: log).untilStopped()
     }
@@ -104,16 +109,22 @@ struct Hengd: ParsableCommand {
         let lock = try ClusterDaemon.lock(paths.folder)
         try checkLedger(paths)
         let address = server.hasPrefix("/") ? .socket(server) : try parsedAddress(server, "--server")
+        let end = DispatchSemaphore(value: 0)
+        let refusal = Refusal()
         let agent = RemoteAgent(
             try runtime(paths), of: try parsedClass(), server: address,
             token: try tokenFile.map(JoinToken.read(file:)) ?? "",
-            heartbeat: try duration(heartbeat, "--heartbeat"), log: log)
-        let end = DispatchSemaphore(value: 0)
+            heartbeat: try duration(heartbeat, "--heartbeat"), log: log
+        ) { error in
+            refusal.error.withLock { $0 = error }
+            end.signal()
+        }
         StopSignals.call { end.signal() }
         try agent.start()
         end.wait()
         agent.stop()
         withExtendedLifetime(lock) {}
+        if let error = refusal.error.withLock({ $0 }) { throw error }
     }
 
     /// Commands that place jobs by themselves would be lent the same cores.
@@ -153,6 +164,13 @@ struct Hengd: ParsableCommand {
         }
     }
 
+    private func backupInterval() throws -> Duration? {
+        guard backupEvery >= 0, backupEvery <= 100_000 else {
+            throw ValidationError("--backup-every wants hours, or 0 for none.")
+        }
+        return backupEvery == 0 ? nil : .milliseconds(max(100, Int(backupEvery * 3_600_000)))
+    }
+
     private func duration(_ seconds: Double, _ option: String) throws -> Duration {
         guard seconds >= 0.01, seconds <= 1_000_000 else {
             throw ValidationError("\(option) wants seconds, 0.01 or more.")
@@ -182,4 +200,9 @@ struct Hengd: ParsableCommand {
         let old = try ClusterDaemon.restore(backup, in: paths.folder)
         print("Restored \(backup).\(old.map { " What was there before is kept as \($0)." } ?? "")")
     }
+}
+
+/// Why a daemon does not let an agent in.
+private final class Refusal: Sendable {
+    let error = Mutex<(any Error)?>(nil)
 }

@@ -105,6 +105,8 @@ final class AgentTests {
         let double = try agent("home", "cloud")
 
         try eventually("it is refused") { stranger.output.contains("join token is missing or wrong") }
+        try eventually("it does not try again") { stranger.program?.isRunning == false }
+        #expect(stranger.program.map { $0.end() >> 8 & 0xFF } == 3)
         try eventually("the other one is not") { try self.machines(["friend"]) == 1 }
         try eventually("nobody takes the daemon's own name") { double.output.contains("another name") }
         #expect(try machines(["stranger"]) == 0)
@@ -113,6 +115,62 @@ final class AgentTests {
         #expect(token.count >= 16)
         #expect(friend.words.contains("--agent-only"))
         #expect(!friend.words.contains(token))
+    }
+
+    @Test func `of two agents of one name the second waits until the first is gone`() throws {
+        let first = try agent("twin", "cloud")
+        try eventually("it has joined") { try self.machines(["twin"]) == 1 }
+        let second = try agent("twin", "edge")
+        try eventually("the second is told") { second.output.contains("Another agent lends a machine") }
+        let job = try submit("exec sleep 1000", ResourceRequest(machines: ["twin"]))
+        try eventually("the job runs") { try self.state(of: job) == "RUNNING" }
+
+        #expect(first.has("\(job).1"))
+        #expect(!second.has("\(job).1"))
+        #expect(try client.status().machines.first { $0.name == "twin" }?.machineClass == .cloud)
+        #expect(!first.output.contains("is gone"))
+
+        first.kill()
+        try eventually("the second is let in") {
+            try self.client.status().machines.first { $0.name == "twin" }?.machineClass == .edge
+        }
+    }
+
+    @Test func `a time limit that is changed while the job runs reaches its supervisor`() throws {
+        let lone = try agent("lone", "cloud")
+        try eventually("it has joined") { try self.machines(["lone"]) == 1 }
+        let job = try submit("exec sleep 1000", ResourceRequest(machines: ["lone"]))
+        try eventually("its job runs") { try self.state(of: job) == "RUNNING" }
+
+        // Nobody hears of it now: the agent is told when it comes back.
+        lone.kill()
+        let change = JobActionRequest.Verb.change(.timeLimit(.seconds(1)))
+        _ = try client.act(JobActionRequest(change, JobSelection(jobs: [JobReference(job)])))
+        try eventually("the daemon wants its end") { try self.state(of: job) != "RUNNING" }
+        #expect(!lone.processes.isEmpty)
+        try lone.start()
+
+        try eventually("it has ended") { lone.processes.isEmpty }
+        try eventually("as it should") { try self.state(of: job) == "TIMEOUT" }
+    }
+
+    @Test func `a supervisor ends its job at the changed limit also when everybody else is gone`() throws {
+        let lone = try agent("lone", "cloud")
+        try eventually("it has joined") { try self.machines(["lone"]) == 1 }
+        let job = try submit("exec sleep 1000", ResourceRequest(machines: ["lone"]))
+        try eventually("its job runs") { try self.state(of: job) == "RUNNING" }
+        let change = JobActionRequest.Verb.change(.timeLimit(.seconds(3)))
+
+        _ = try client.act(JobActionRequest(change, JobSelection(jobs: [JobReference(job)])))
+        // What the daemon has sent is on its way: the agent answers what comes behind it.
+        _ = try client.act(JobActionRequest(.suspend, JobSelection(jobs: [JobReference(job)])))
+        try eventually("it stands still") { try self.state(of: job) == "SUSPENDED" }
+        _ = try client.act(JobActionRequest(.resume, JobSelection(jobs: [JobReference(job)])))
+        try eventually("it goes on") { try self.state(of: job) == "RUNNING" }
+        lone.kill()
+        daemon.kill()
+
+        try eventually("it has ended") { lone.processes.isEmpty }
     }
 
     @Test func `machines whose agents do not come back to a new daemon are given up`() throws {

@@ -177,6 +177,23 @@ struct JobLifeTests {
         #expect(cluster.running == [2])
     }
 
+    @Test func `a job that its command runs is neither suspended nor queued again`() {
+        var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 1))
+        var attached = request()
+        attached.isAttached = true
+        cluster.submit(attached)
+        cluster.on(.started(JobID(1), attempt: 1))
+
+        for event in [Event.suspendRequested(JobID(1)), .requeueRequested(JobID(1))] {
+            guard case .ignored(.notAllowed(JobID(1), _))? = cluster.on(event).first else {
+                Issue.record("\(event) was not refused")
+                continue
+            }
+        }
+
+        #expect(cluster.running == [1])
+    }
+
     @Test func `a machine that leaves takes its jobs along, and the waiting ones know`() {
         var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 1))
         var once = request()

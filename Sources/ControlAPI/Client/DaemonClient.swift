@@ -15,6 +15,8 @@ package final class DaemonClient {
 
     /// Longer than any answer takes, a backup included.
     private static let timeout: Duration = .seconds(120)
+    /// How long a daemon may read its log.
+    private static let patience: Duration = .seconds(60)
 
     package init(_ address: DaemonAddress, token: String? = nil) {
         self.address = address
@@ -88,16 +90,34 @@ package final class DaemonClient {
         return headers
     }
 
+    /// Whether somebody listens; the connection serves the next request.
+    package func isListening() -> Bool { (try? usableConnection()) != nil }
+
+    /// Repeats what a daemon answers that still reads its log.
     private func exchange(
         _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8] = []
     ) throws -> HTTPExchange {
         let headers = self.headers(headers)
+        let end = TimePoint.monotonicNow() + DaemonClient.patience
+        while true {
+            let answer = try exchangeOnce(method, target, headers: headers, body: body)
+            if answer.asksToComeAgain, TimePoint.monotonicNow() < end {
+                usleep(20_000)
+                continue
+            }
+            guard (200..<300).contains(answer.status) else { throw refusal(answer) }
+            return answer
+        }
+    }
+
+    private func exchangeOnce(
+        _ method: String, _ target: String, headers: [(String, String)], body: [UInt8]
+    ) throws -> HTTPExchange {
         do {
             let box = try usableConnection()
             var answer = try HTTPExchange(method, target, headers: headers, body: body, on: &box.connection)
             try answer.readBody(&box.connection)
             if answer.closesConnection { connection = nil }
-            guard (200..<300).contains(answer.status) else { throw refusal(answer) }
             return answer
         } catch let trouble as Connection.Trouble {
             connection = nil
@@ -127,9 +147,12 @@ package final class DaemonClient {
         if let reply = try? decoder.decode(ErrorReply.self, from: Data(answer.body)) {
             return Failure(
                 reply.summary, nextStep: reply.nextStep,
-                exitCode: ExitCode(rawValue: reply.exitCode) ?? .executionFailed)
+                exitCode: ExitCode(rawValue: reply.exitCode) ?? .executionFailed,
+                cause: HTTPStatus(code: answer.status))
         }
-        return Failure("hengd on \(address) refused with the HTTP status \(answer.status).")
+        return Failure(
+            "hengd on \(address) refused with the HTTP status \(answer.status).",
+            cause: HTTPStatus(code: answer.status))
     }
 
     private func failure(_ trouble: Connection.Trouble) -> any Error {
@@ -152,6 +175,14 @@ package final class DaemonClient {
                 exitCode: .setupMissing)
         }
     }
+}
+
+/// How a daemon refused, as the cause of a `Failure`.
+package struct HTTPStatus: Error, Hashable {
+    package var code: Int
+
+    /// The token was not the right one.
+    package static let unauthorized = HTTPStatus(code: 401)
 }
 
 /// What daemon and clients agree on beside the values.

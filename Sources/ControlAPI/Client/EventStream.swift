@@ -74,3 +74,10 @@ package final class EventStream {
         return chunk
     }
 }
+
+/// A stream that one thread reads and another may only shut down.
+package struct StreamHandle: @unchecked Sendable {
+    // Unchecked: `shutDown` touches nothing but the socket, which lives as long as the stream.
+    package let stream: EventStream
+    package init(_ stream: EventStream) { self.stream = stream }
+}

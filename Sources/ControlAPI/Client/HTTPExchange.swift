@@ -36,6 +36,8 @@ struct HTTPExchange {
     }
 
     var isChunked: Bool { headers["transfer-encoding"]?.lowercased() == "chunked" }
+    /// The other side cannot answer yet, and will soon.
+    var asksToComeAgain: Bool { status == 503 && headers["retry-after"] != nil }
     var closesConnection: Bool { headers["connection"]?.lowercased() == "close" }
 
     /// Reads the rest of the answer.

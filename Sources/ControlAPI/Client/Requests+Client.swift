@@ -41,6 +41,7 @@ extension DaemonClient {
     package func set(_ queue: Queue) throws { try send("PUT", "/v1/queues/\(escaped(queue.name))", queue) }
     package func removeQueue(_ name: String) throws { try send("DELETE", "/v1/queues/\(escaped(name))") }
 
+    package func accounts() throws -> [AccountRow] { try get("/v1/accounts") }
     package func set(_ settings: AccountSettings, ofAccount name: String) throws {
         try send("PUT", "/v1/accounts/\(escaped(name))", settings)
     }

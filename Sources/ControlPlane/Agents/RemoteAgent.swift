@@ -15,16 +15,27 @@ package final class RemoteAgent: Sendable {
     private let log: DaemonLog
     private let reports = Mailbox<AgentReport>()
     private let isStopped = Mutex(false)
+    /// Only an agent that was let in has anything to report.
+    private let isConnected = Mutex(false)
+    private let instance = UUID().uuidString
+    private let refused: @Sendable (any Error) -> Void
 
     private let heartbeat: Duration
     /// The daemon shows a sign of life more often than this.
     static let silenceLimit: Duration = .seconds(30)
     private static let pauses: [Duration] = [.milliseconds(200), .seconds(1), .seconds(3), .seconds(10)]
+    /// After refusals, which pass only when somebody does something.
+    private static let refusedPause: Duration = .seconds(60)
+    /// The same words are said again after so many tries.
+    private static let silentTries = 30
 
+    /// `refused` is called when the daemon does not take the token of an agent that it has never let in.
     package init(
         _ runtime: any AgentRuntime, of machineClass: MachineClass, server address: DaemonAddress,
-        token: String, heartbeat: Duration = .seconds(4), log: DaemonLog
+        token: String, heartbeat: Duration = .seconds(4), log: DaemonLog,
+        refused: @escaping @Sendable (any Error) -> Void
     ) {
+        self.refused = refused
         self.heartbeat = heartbeat
         self.runtime = runtime
         self.machineClass = machineClass
@@ -37,6 +48,7 @@ package final class RemoteAgent: Sendable {
     package func start() throws {
         var hello = try runtime.join(expecting: [:]) { [reports] in reports.put($0) }
         hello.machineClass = machineClass
+        hello.instance = instance
         let greeting = hello
         try startThread { [self] in follow(greeting) }
         try startThread { [self] in report(for: greeting.machine.name) }
@@ -52,7 +64,10 @@ package final class RemoteAgent: Sendable {
     /// Reads commands, one connection after the other.
     private func follow(_ greeting: AgentHello) {
         var failures = 0
+        var wasLetIn = false
+        var lastWords = ""
         while !isOver {
+            var isRefused = false
             var hello = greeting
             hello.attempts = runtime.statuses
             do {
@@ -60,16 +75,38 @@ package final class RemoteAgent: Sendable {
                 let stream = try client.events(
                     "POST", "/v1/agents", hello, silence: RemoteAgent.silenceLimit)
                 log.write("connected to \(address)")
-                failures = 0
+                (failures, wasLetIn, lastWords) = (0, true, "")
+                isConnected.withLock { $0 = true }
                 while let event = stream.next() { take(event) }
+                isConnected.withLock { $0 = false }
                 log.write("the connection to \(address) is gone")
             } catch {
-                if failures == 0 { log.write("\(error)") }
+                if !wasLetIn, isTokenRefused(error) { return refused(error) }
+                isRefused = (error as? Failure)?.cause is HTTPStatus
+                let words = "\(error)"
+                if words != lastWords || failures % RemoteAgent.silentTries == 0 {
+                    log.write("\(words) It is tried again.")
+                }
+                lastWords = words
             }
-            let pause = RemoteAgent.pauses[min(failures, RemoteAgent.pauses.count - 1)]
+            pause(after: failures, isRefused: isRefused)
             failures += 1
-            usleep(UInt32(pause.nanoseconds / 1000))
         }
+    }
+
+    /// Trying again with the same token would not help; an agent that was let in before has jobs to come back for.
+    private func isTokenRefused(_ error: any Error) -> Bool {
+        (error as? Failure)?.cause as? HTTPStatus == .unauthorized
+    }
+
+    /// In short steps, so that a stop is seen.
+    private func pause(after failures: Int, isRefused: Bool) {
+        let isLong = isRefused && failures >= RemoteAgent.pauses.count
+        let pause =
+            isLong
+            ? RemoteAgent.refusedPause : RemoteAgent.pauses[min(failures, RemoteAgent.pauses.count - 1)]
+        let end = TimePoint.monotonicNow() + pause
+        while !isOver, TimePoint.monotonicNow() < end { usleep(100_000) }
     }
 
     private func take(_ event: ServerEvent) {
@@ -87,9 +124,11 @@ package final class RemoteAgent: Sendable {
         var waiting: [AgentReport] = []
         while !isOver {
             waiting += reports.takeAll(waitingAtMost: heartbeat)
+            guard isConnected.withLock(\.self) else { continue }
             do {
                 try client.send(
-                    "POST", "/v1/agents/\(escaped(machine))/reports", waiting.isEmpty ? [.heartbeat] : waiting
+                    "POST", "/v1/agents/\(escaped(machine))/reports?instance=\(instance)",
+                    waiting.isEmpty ? [.heartbeat] : waiting
                 )
                 waiting = []
             } catch {

@@ -76,6 +76,12 @@ extension Owner {
         state.stopGrace(of: job.id) ?? launch(of: job.request)?.grace ?? .seconds(5)
     }
 
+    /// Supervisors count a job's time by themselves, also while no daemon is there.
+    func tellTimeLimit(of id: JobID) {
+        guard let job = state.jobs[id], job.phase.holdsResources, !job.request.isAttached else { return }
+        tell(id, .limitTime(AttemptID(id, job.attempt), job.request.timeLimit))
+    }
+
     private func resize(_ id: JobID, _ attempt: Int, _ placement: Placement) {
         for part in placement.parts {
             links[part.machine]?.link.send(.resize(AttemptID(id, attempt), part.ranks))
@@ -126,6 +132,10 @@ extension Owner {
         if wasSilent { plan.add(LogEntry(.machineHeard(name), at: now)) }
         reconcile(hello, link, at: now, in: &plan)
         plan.looks.append { $0.keepBoot(hello.boot, of: name) }
+        // A limit that was changed while the machine was away has not been heard there.
+        for id in state.activeJobs where state.jobs[id]?.placement?.machines.contains(name) == true {
+            plan.looks.append { $0.tellTimeLimit(of: id) }
+        }
         for device in state.devices where device.machine == name && device.test == nil {
             plan.looks.append { $0.test(device.name) }
         }
@@ -143,6 +153,14 @@ extension Owner {
             return Failure(
                 "\(name) is the machine of this hengd itself, which has an agent.",
                 nextStep: "Give the other machine another name with --name.", exitCode: .setupMissing)
+        }
+        if let known = links[name], !(known.link is AbsentLink), !known.isLocal, !known.isSilent,
+            !known.isParted, known.hello.instance != hello.instance
+        {
+            return Failure(
+                "Another agent lends a machine of the name \(name) and is at work.",
+                nextStep: "Give one of them another name with --name, or end the other.",
+                exitCode: .setupMissing)
         }
         return nil
     }
@@ -215,6 +233,7 @@ extension Owner {
 
     func part(_ machine: String, _ link: any AgentLink) {
         guard let known = links[machine], known.link === link, !known.isLocal else { return }
+        links[machine]?.isParted = true
         // From now on it counts as silent as soon as its last sign of life is old enough.
         log.write("the connection to \(machine) is gone")
     }

@@ -39,6 +39,8 @@ final class Owner {
         var hello: AgentHello
         var lastHeard: TimePoint
         var isSilent = false
+        /// Its connection is gone, so another agent of the name may come.
+        var isParted = false
         /// The agent of this process needs no sign of life.
         var isLocal: Bool
     }
@@ -184,6 +186,7 @@ final class Owner {
         eventsSinceCheckpoint += 1
         recorder.note(actions, in: state)
         for action in actions { perform(action) }
+        if case .changed(let id, .timeLimit) = entry.event { tellTimeLimit(of: id) }
         return actions
     }
 

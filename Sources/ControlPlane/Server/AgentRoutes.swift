@@ -9,8 +9,9 @@ extension Routes {
     func agents(_ request: RouteRequest) async throws -> HTTPAnswer {
         try checkToken(request)
         switch (request.method, request.path.count) {
-        case ("POST", 1): return try await join(request.decoded(AgentHello.self))
+        case ("POST", 1): return try await join(request)
         case ("POST", 3) where request.path[2] == "reports":
+            try await checkInstance(request)
             for report in try request.decoded([AgentReport].self) {
                 daemon.put(.report(machine: request.path[1], report))
             }
@@ -37,12 +38,24 @@ extension Routes {
         return zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
-    private func join(_ hello: AgentHello) async throws -> HTTPAnswer {
+    /// Of two agents of one name only the one that was let in has something to say.
+    private func checkInstance(_ request: RouteRequest) async throws {
+        let name = request.path[1]
+        let known = try await daemon.look { $0.links[name]?.hello.instance }
+        guard let known, let given = request.query["instance"], known != given else { return }
+        throw HTTPProblem(
+            409, "Another agent lends a machine of the name \(name).",
+            nextStep: "Give one of them another name with --name.", exitCode: .setupMissing)
+    }
+
+    private func join(_ request: RouteRequest) async throws -> HTTPAnswer {
+        let hello = try request.decoded(AgentHello.self)
         let link = RemoteLink()
         let name = hello.machine.name
         try await daemon.ask { Mail.joined(hello, link, $0) } as Void
         let daemon = daemon
         link.whenOver { daemon.put(.parted(machine: name, link)) }
+        request.whenClosed { daemon.put(.parted(machine: name, link)) }
         return .events(link.events)
     }
 }

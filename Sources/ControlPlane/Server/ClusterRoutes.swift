@@ -47,6 +47,10 @@ extension Routes {
     }
 
     func accounts(_ request: RouteRequest) async throws -> HTTPAnswer {
+        if request.method == "GET", request.path.count == 1 {
+            return try .value(
+                await daemon.look { $0.state.accountRows(at: max($0.state.time, $0.clock.now())) })
+        }
         guard request.method == "PUT", request.path.count == 2 else { throw notFound(request) }
         let name = request.path[1]
         try checkName(name, of: "account")

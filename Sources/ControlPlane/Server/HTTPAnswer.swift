@@ -45,9 +45,10 @@ enum HTTPAnswer: Sendable {
     static func response(_ problem: HTTPProblem) -> Response {
         // Encoding two texts and a number cannot fail.
         let body = (try? JSONEncoder().encode(problem.reply)) ?? Data()
+        var headers = headers("application/json", length: body.count)
+        if problem.isPassing { headers[.retryAfter] = "1" }
         return Response(
-            status: HTTPResponse.Status(code: problem.status),
-            headers: headers("application/json", length: body.count),
+            status: HTTPResponse.Status(code: problem.status), headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 

@@ -8,6 +8,8 @@ internal import Store
 struct HTTPProblem: Error {
     var status: Int
     var reply: ErrorReply
+    /// The same question will have an answer soon.
+    var isPassing = false
 
     init(_ status: Int, _ summary: String, nextStep: String? = nil, exitCode: ExitCode = .wrongUse) {
         self.status = status

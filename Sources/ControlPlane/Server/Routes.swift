@@ -70,9 +70,11 @@ struct Routes: Sendable {
         switch daemon.currentPhase {
         case .working: return
         case .recovering:
-            throw HTTPProblem(
+            var problem = HTTPProblem(
                 503, "hengd is still reading its state.", nextStep: "Try again in a moment.",
                 exitCode: .setupMissing)
+            problem.isPassing = true
+            throw problem
         case .failed(let why): throw HTTPProblem(503, why, exitCode: .setupMissing)
         }
     }

@@ -28,7 +28,7 @@ final class LeaseStream: Sendable {
         fileprivate var isClosed = false
         /// Triggered by the next change.
         fileprivate var change: LedgerInterrupt
-        fileprivate var connection: EventStreamHandle
+        fileprivate var connection: StreamHandle
 
         mutating func takeSignals() -> [JobSignal] {
             defer { signals = [] }
@@ -46,7 +46,7 @@ final class LeaseStream: Sendable {
         }
         self.job = job
         self.address = address
-        let handle = EventStreamHandle(stream)
+        let handle = StreamHandle(stream)
         state = Mutex(State(change: try LedgerInterrupt(), connection: handle))
         try startThread { [self] in follow(handle) }
     }
@@ -81,7 +81,7 @@ final class LeaseStream: Sendable {
 
     // MARK: The thread that listens
 
-    private func follow(_ first: EventStreamHandle) {
+    private func follow(_ first: StreamHandle) {
         var handle = first
         while true {
             // What cannot be read is of a daemon of another release; the connection starts over.
@@ -94,11 +94,11 @@ final class LeaseStream: Sendable {
     private var isOver: Bool { state.withLock { $0.isClosed || $0.end != nil } }
 
     /// Tries until a daemon is there again; nil when there is nothing left to listen to.
-    private func reconnect() -> EventStreamHandle? {
+    private func reconnect() -> StreamHandle? {
         let start = TimePoint.monotonicNow()
         while !isOver {
             do {
-                let handle = EventStreamHandle(
+                let handle = StreamHandle(
                     try DaemonClient(address).events("POST", "/v1/leases/\(job)", Int?.none))
                 let isWanted = state.withLock { state in
                     if !state.isClosed { state.connection = handle }
@@ -148,11 +148,4 @@ final class LeaseStream: Sendable {
         }
         return nil
     }
-}
-
-/// A stream that one thread reads and another may only shut down.
-struct EventStreamHandle: @unchecked Sendable {
-    // Unchecked: `shutDown` touches nothing but the socket, which lives as long as the stream.
-    let stream: EventStream
-    init(_ stream: EventStream) { self.stream = stream }
 }

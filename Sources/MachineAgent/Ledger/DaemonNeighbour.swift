@@ -10,11 +10,13 @@ internal import Glibc
 /// Whoever of the two lends it, the other keeps off: a command looks here under the ledger's lock before it joins, and a
 /// daemon, which has the folder's lock by then, looks for living commands before it lends anything.
 enum DaemonNeighbour {
-    /// Throws while a daemon has the folder, and while jobs run that one has left behind.
+    /// Throws while a daemon, or the agent of another machine's, has the folder, and while jobs run that one has left.
     static func check(_ folder: String) throws(LedgerError) {
-        guard !isLocked(folder) else { throw .daemonRuns(folder) }
-        let left = livingAttempts(in: folder + "/attempts")
-        guard left.isEmpty else { throw .daemonLeftJobs(folder, count: left.count) }
+        for place in [folder, folder + "/agent"] {
+            guard !isLocked(place) else { throw .daemonRuns(place) }
+            let left = livingAttempts(in: place + "/attempts")
+            guard left.isEmpty else { throw .daemonLeftJobs(place, count: left.count) }
+        }
     }
 
     /// `hengd.lock` is what a daemon holds for as long as it lives.

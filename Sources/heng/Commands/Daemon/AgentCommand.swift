@@ -3,6 +3,7 @@ internal import ControlAPI
 internal import Essentials
 internal import Foundation
 internal import JobSubmission
+internal import MachineAgent
 internal import Results
 internal import Scheduling
 
@@ -42,14 +43,31 @@ struct AgentCommand: ParsableCommand {
                 nextStep: "Copy join-token from the state folder of the other machine.",
                 exitCode: .setupMissing)
         }
-        // Apart from a daemon of this machine, which has the state folder itself.
-        let folder = try DaemonAccess.paths().folder + "/agent"
+        let folder = try DaemonAccess.paths().folder
+        try checkNobodyLends(folder)
         let label = try name.map { ["--name", try NameCheck.name($0, option: "--name")] } ?? []
         try become(
             [
                 try DaemonStart.program(), "--agent-only", "--foreground", "--server", "\(address)",
-                "--token-file", tokenFile, "--class", known.rawValue, "--state", folder,
+                "--token-file", tokenFile, "--class", known.rawValue, "--state", folder + "/agent",
             ] + label)
+    }
+
+    /// What two lend is given twice.
+    private func checkNobodyLends(_ folder: String) throws {
+        if let client = try DaemonAccess.find() {
+            throw Failure(
+                "hengd (process \(try client.status().pid)) lends this machine already.",
+                nextStep: "End it with `heng down`, and start the agent again.",
+                exitCode: .setupMissing)
+        }
+        let commands = try Ledger(in: folder, machine: thisMachine()).livingCommands()
+        guard commands == 0 else {
+            throw Failure(
+                "Commands run jobs on this machine without hengd (\(commands) of them), by the ledger in \(folder).",
+                nextStep: "Wait for the end of `heng run`, `heng submit` or `heng bench`.",
+                exitCode: .setupMissing)
+        }
     }
 
     /// The agent takes this process over, so that signals and its end reach whoever started it.

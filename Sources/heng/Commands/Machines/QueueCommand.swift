@@ -233,7 +233,7 @@ extension QueueSwitch {
 }
 
 /// A limit, or nil for the word none.
-private func limit<Value>(_ text: String, _ read: (String) throws -> Value?) throws -> Value? {
+func limit<Value>(_ text: String, _ read: (String) throws -> Value?) throws -> Value? {
     text.lowercased() == "none" ? nil : try read(text)
 }
 
@@ -279,53 +279,5 @@ enum QueueTable {
         ]
         let known = parts.compactMap(\.self)
         return known.isEmpty ? nil : known.joined(separator: ", ") + " \(whose)"
-    }
-}
-
-struct AccountCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "account", abstract: "Sets the share and the quota of an account.",
-        discussion: """
-            Example: heng account lab --shares 3 --cores 16 --mem 64GiB
-
-            A job is charged to the account of --account, or to one of its user's name. The whole setting is replaced.
-            """)
-
-    @Argument(help: "Its name.")
-    var name: String
-
-    @Option(help: "Its part of the machines under fair share, in proportion to the other accounts.")
-    var shares: String?
-
-    @Option(help: "Jobs that may hold resources at once.")
-    var running: String?
-
-    @Option(help: "Cores that its jobs may hold together.")
-    var cores: String?
-
-    @Option(help: "Memory that its jobs may hold together.")
-    var mem: String?
-
-    @Option(help: "Whole accelerators, or parts such as 1.5, that its jobs may hold together.")
-    var devices: String?
-
-    @OptionGroup var display: ListingOptions
-
-    func run() throws {
-        let name = try NameCheck.name(name, option: "The account")
-        let settings = AccountSettings(
-            shares: try shares.map { try Amounts.count($0, in: 1...1_000_000, option: "--shares") } ?? 1,
-            quota: Quota(
-                runningJobs: try running.map {
-                    try Amounts.count($0, in: 0...100_000_000, option: "--running")
-                },
-                cores: try cores.map { try Amounts.cores($0, option: "--cores") },
-                memory: try mem.map { try Amounts.memory($0, option: "--mem") },
-                devices: try devices.map { try Amounts.share($0, option: "--devices").units }))
-        try DaemonAccess.require(for: "heng account").set(settings, ofAccount: name)
-        try display.show(settings, names: [name]) {
-            "Account \(name) has \(settings.shares == 1 ? "1 share" : "\(settings.shares) shares") and "
-                + (QueueTable.quota(settings.quota, "together").map { "may hold \($0)" } ?? "no quota")
-        }
     }
 }
