@@ -60,12 +60,15 @@ struct DaemonCommandTests {
 
     @Test func `submit returns at once, and wait, show and explain know the job`() throws {
         try withDaemon { () throws in
-            let submitted = try sandbox.heng("submit", "-J", "first", "--", "true")
+            let submitted = try sandbox.heng(
+                "submit", "-J", "first", "--comment", "what for", "--", "true")
             #expect(submitted.output == "Submitted job 1\n", "\(submitted.errors)")
             #expect(try sandbox.heng("wait", "last").output == "Job 1 is COMPLETED.\n")
             #expect(try sandbox.heng("submit", "-W", "--parsable", "--", "true").output == "2\n")
             let show = try sandbox.heng("show", "1")
             #expect(show.output.contains("State:       COMPLETED"))
+            #expect(show.output.contains("Comment:     what for"))
+            #expect(try sandbox.heng("show", "1", "--json").output.contains("\"comment\" : \"what for\""))
             #expect(try sandbox.heng("explain", "1").output.hasPrefix("Job 1 is COMPLETED."))
             #expect(try sandbox.heng("jobs", "--all", "--parsable").output == "1\n2\n")
             #expect(try sandbox.heng("jobs", "--all", "--parsable", "-n", "first").output == "1\n")
@@ -113,7 +116,14 @@ struct DaemonCommandTests {
             #expect(FileManager.default.fileExists(atPath: backup.lines.first ?? ""))
             #expect(
                 try sandbox.heng("queue", "set", "night", "--tier", "1", "--longest-time", "2h").status == 0)
-            #expect(try sandbox.heng("account", "lab", "--shares", "3").status == 0)
+            #expect(try sandbox.heng("account", "lab", "--shares", "3", "--cores", "16").status == 0)
+            #expect(try sandbox.heng("account", "lab", "--cores", "none", "--parsable").output == "lab\n")
+            #expect(try sandbox.heng("submit", "-A", "lab", "--hold", "-q", "--", "true").status == 0)
+            let accounts = try sandbox.heng("account")
+            // What was not said the second time has stayed.
+            #expect(accounts.lines.last?.split(separator: " ").prefix(3) == ["lab", "3", "1"])
+            #expect(try sandbox.heng("account", "nobody").status == 1)
+            #expect(try sandbox.heng("account", "--shares", "3").status == 2)
             #expect(try sandbox.heng("drain", "--why", "new memory").status == 0)
             #expect(try sandbox.heng("undrain").status == 0)
             #expect(try sandbox.heng("vdev", "templates", "--parsable").lines.contains("cpu-half"))

@@ -10,6 +10,7 @@ package struct SubmissionDraft: Sendable {
     package var account: String?
     package var queue: String?
     package var workload: String?
+    package var comment: String?
     package var clientKey: String?
 
     // When

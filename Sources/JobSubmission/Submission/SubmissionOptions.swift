@@ -23,6 +23,9 @@ package enum SubmissionOptions {
         SubmissionOption("--workload", dialects: [.heng]) { draft, value throws(Failure) in
             draft.workload = try NameCheck.name(value.text, option: value.option)
         },
+        SubmissionOption("--comment") { draft, value throws(Failure) in
+            draft.comment = try NameCheck.comment(value.text, option: value.option)
+        },
         SubmissionOption("--key", dialects: [.heng], needsDaemon: true) { draft, value throws(Failure) in
             draft.clientKey = try NameCheck.name(value.text, option: value.option)
         },
@@ -219,7 +222,6 @@ package enum SubmissionOptions {
             ["--mail-type", "--mail-user"],
             "Heng sends no mail; `heng wait` and the events of the interface tell of ends"
         ),
-        (["--comment"], "comments are not kept; use --name or --workload"),
         (
             [
                 "--ntasks-per-node", "--ntasks-per-socket", "--ntasks-per-core", "--tasks-per-node",

@@ -29,7 +29,8 @@ extension SubmissionDraft {
         var request = JobRequest(
             resources: try resources(within: submitter.within, template: template),
             timeLimit: timeLimit ?? nil, priority: (priority ?? 0) - (nice ?? 0),
-            label: JobLabel(user: submitter.user, account: account, name: name, command: command),
+            label: JobLabel(
+                user: submitter.user, account: account, name: name, command: command, comment: comment),
             queue: queue,
             timing: JobTiming(begin: begin, deadline: deadline), dependencies: dependencies, array: array,
             isHeld: isHeld, warning: warning, workload: workload)

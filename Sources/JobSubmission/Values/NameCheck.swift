@@ -27,6 +27,19 @@ package enum NameCheck {
         return text
     }
 
+    /// Any words; nothing looks at them.
+    package static func comment(_ text: String, option: String) throws(Failure) -> String {
+        if text.unicodeScalars.contains(where: isControl) {
+            throw mistake(
+                "\(option) '\(shown(text))' contains a character that cannot be printed.",
+                "Use words that fit on one line.")
+        }
+        if text.utf8.count > 1000 {
+            throw mistake("\(option) '\(shown(text))' is longer than 1000 bytes.", "Use fewer words.")
+        }
+        return text
+    }
+
     /// A path: anything that a file may be called, on one line.
     package static func path(_ text: String, option: String) throws(Failure) -> String {
         if text.isEmpty { throw mistake("\(option) has an empty path.", "Name a file or a folder.") }

@@ -11,8 +11,8 @@ struct UpCommand: ParsableCommand {
         discussion: """
             Example: heng up
 
-            hengd keeps jobs, queues and virtual devices in HENG_STATE_DIR, else in ~/.local/state/heng, and runs until
-            heng down. Inside a Slurm allocation it lends what the allocation has.
+            hengd keeps jobs, queues and virtual devices in HENG_STATE_DIR, else in /var/lib/heng for root
+            and in ~/.local/state/heng for others, and runs until heng down. Inside a Slurm allocation it lends what the allocation has.
             """)
 
     @Option(help: "Where agents of other machines reach this one: host:port.")

@@ -51,7 +51,8 @@ struct JobSheet: Encodable {
             ("Memory", job.memory == .zero ? "-" : "\(job.memory)"),
             ("Exit code", job.exitCode.map { "\($0)" } ?? "-"),
         ]
-        let lines = (start + runLines).map { "\(($0.0 + ":").padded(to: 12)) \($0.1)" }
+        let comment = job.comment.map { [("Comment", $0)] } ?? []
+        let lines = (start + comment + runLines).map { "\(($0.0 + ":").padded(to: 12)) \($0.1)" }
         return (lines + explanation.map { "  \($0)" }).joined(separator: "\n")
     }
 

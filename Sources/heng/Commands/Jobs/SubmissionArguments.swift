@@ -124,6 +124,9 @@ struct SubmissionArguments: ParsableArguments {
     @Option(name: [.customShort("A"), .long], help: "The account to charge.")
     var account: String?
 
+    @Option(help: "Words that heng show repeats.")
+    var comment: String?
+
     @Option(help: "What is computed, to learn how long it takes on each kind of device.")
     var workload: String?
 
@@ -164,7 +167,8 @@ struct SubmissionArguments: ParsableArguments {
             ("--retries", retries), ("--retry-after", retryAfter), ("--requeue-code", requeueCode),
             ("--signal", signal), ("--grace", grace), ("--priority", priority), ("--nice", nice),
             ("--name", name),
-            ("--queue", queue), ("--account", account), ("--workload", workload), ("--output", output),
+            ("--queue", queue), ("--account", account), ("--workload", workload), ("--comment", comment),
+            ("--output", output),
             ("--error", error), ("--input", input), ("--open-mode", openMode), ("--chdir", chdir),
             ("--export", export), ("--image", image),
         ]
