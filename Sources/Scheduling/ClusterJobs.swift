@@ -105,7 +105,8 @@ extension ClusterState {
 
     mutating func noteCheckpoint(_ id: JobID, _ attempt: Int) -> [Action] {
         if let stale = staleReport(id, attempt) { return [stale] }
-        guard let job = jobs[id], job.phase.holdsResources else { return [.ignored(.unknownJob(id))] }
+        guard let job = jobs[id] else { return [.ignored(.unknownJob(id))] }
+        guard job.phase.holdsResources else { return [.ignored(.notAllowed(id, "it does not run"))] }
         let now = time
         jobs.update(id) { $0.run?.checkpointedAt = now }
         changed.value.insert(id)

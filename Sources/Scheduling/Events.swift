@@ -165,7 +165,7 @@ extension IgnoredEvent: CustomStringConvertible {
         case .deviceBusy(let name): "virtual device \(name) is in use"
         case .oldAttempt(let job, let reported, let current):
             "job \(job) is in attempt \(current), the report is about \(reported)"
-        case .impossible(let job, let event, let state): "job \(job) is \(state), which excludes \(event)"
+        case .impossible(let job, let event, let state): "job \(job) is \(state) and cannot \(event)"
         case .notAllowed(let job, let why): "job \(job): \(why)"
         }
     }

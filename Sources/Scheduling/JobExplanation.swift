@@ -18,7 +18,7 @@ extension ClusterState {
 
     private func waitingLines(_ job: Job) -> [String] {
         guard let reason = waitReason(of: job.id) else { return [] }
-        var lines = ["It \(reason)."]
+        var lines = ["It waits: \(reason)."]
         if promise?.job == job.id {
             lines.append(
                 promise?.start.map { "It is next in line and starts by \($0.iso8601) if time limits hold." }

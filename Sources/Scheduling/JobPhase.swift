@@ -328,3 +328,25 @@ extension StopReason: CustomStringConvertible {
         }
     }
 }
+
+extension JobEvent: CustomStringConvertible {
+    /// What a job would do, behind the word cannot.
+    package var description: String {
+        switch self {
+        case .held: "be held"
+        case .released: "be released"
+        case .placed: "be placed"
+        case .started: "start"
+        case .exited(let outcome): "end: \(outcome)"
+        case .stopRequested(.cancelled): "be cancelled"
+        case .stopRequested(.requeue): "be queued again"
+        case .stopRequested(let reason): "be stopped: \(reason)"
+        case .suspendRequested: "be suspended"
+        case .suspended: "stand still"
+        case .resumed: "go on"
+        case .ownerLost: "lose its command"
+        case .machineLost: "lose its machine"
+        case .impossible(let why): "be given up: \(why)"
+        }
+    }
+}

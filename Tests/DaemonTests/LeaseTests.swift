@@ -145,7 +145,7 @@ final class LeaseTests {
     }
 
     private func processes(of job: Int) throws -> [Int32] {
-        let runs: [JobRun] = try daemon.client().get("/v1/jobs/\(job)/runs")
+        let runs = try daemon.client().runs(of: JobID(job))
         return runs.flatMap { $0.start?.processes ?? [] }
     }
 

@@ -144,15 +144,14 @@ package final class DaemonClient {
     }
 
     private func refusal(_ answer: HTTPExchange) -> any Error {
-        if let reply = try? decoder.decode(ErrorReply.self, from: Data(answer.body)) {
-            return Failure(
-                reply.summary, nextStep: reply.nextStep,
-                exitCode: ExitCode(rawValue: reply.exitCode) ?? .executionFailed,
-                cause: HTTPStatus(code: answer.status))
+        guard let reply = try? decoder.decode(ErrorReply.self, from: Data(answer.body)) else {
+            return DaemonRefusal(
+                status: answer.status,
+                summary: "hengd on \(address) refused with the HTTP status \(answer.status).")
         }
-        return Failure(
-            "hengd on \(address) refused with the HTTP status \(answer.status).",
-            cause: HTTPStatus(code: answer.status))
+        return DaemonRefusal(
+            status: answer.status, summary: reply.summary, nextStep: reply.nextStep,
+            exitCode: ExitCode(rawValue: reply.exitCode) ?? .executionFailed)
     }
 
     private func failure(_ trouble: Connection.Trouble) -> any Error {
@@ -177,12 +176,16 @@ package final class DaemonClient {
     }
 }
 
-/// How a daemon refused, as the cause of a `Failure`.
-package struct HTTPStatus: Error, Hashable {
-    package var code: Int
+/// What a daemon says when it does not do what it was asked for.
+package struct DaemonRefusal: ReportableError, Hashable {
+    /// Of HTTP.
+    package var status: Int
+    package var summary: String
+    package var nextStep: String?
+    package var exitCode: ExitCode = .executionFailed
 
     /// The token was not the right one.
-    package static let unauthorized = HTTPStatus(code: 401)
+    package var isAboutToken: Bool { status == 401 }
 }
 
 /// What daemon and clients agree on beside the values.

@@ -29,6 +29,9 @@ extension DaemonClient {
 
     package func job(_ id: JobID) throws -> JobTable.Row { try get("/v1/jobs/\(id)") }
 
+    /// What machines said about its last attempt.
+    package func runs(of id: JobID) throws -> [JobRun] { try get("/v1/jobs/\(id)/runs") }
+
     package func explanation(of id: JobID) throws -> JobExplanation {
         try get("/v1/jobs/\(id)/explanation")
     }

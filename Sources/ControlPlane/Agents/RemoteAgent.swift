@@ -81,8 +81,10 @@ package final class RemoteAgent: Sendable {
                 isConnected.withLock { $0 = false }
                 log.write("the connection to \(address) is gone")
             } catch {
-                if !wasLetIn, isTokenRefused(error) { return refused(error) }
-                isRefused = (error as? Failure)?.cause is HTTPStatus
+                let refusal = error as? DaemonRefusal
+                // Trying again with the same token would not help; one that was let in before has jobs to come back for.
+                if !wasLetIn, refusal?.isAboutToken == true { return refused(error) }
+                isRefused = refusal != nil
                 let words = "\(error)"
                 if words != lastWords || failures % RemoteAgent.silentTries == 0 {
                     log.write("\(words) It is tried again.")
@@ -92,11 +94,6 @@ package final class RemoteAgent: Sendable {
             pause(after: failures, isRefused: isRefused)
             failures += 1
         }
-    }
-
-    /// Trying again with the same token would not help; an agent that was let in before has jobs to come back for.
-    private func isTokenRefused(_ error: any Error) -> Bool {
-        (error as? Failure)?.cause as? HTTPStatus == .unauthorized
     }
 
     /// In short steps, so that a stop is seen.

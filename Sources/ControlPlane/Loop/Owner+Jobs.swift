@@ -145,7 +145,8 @@ extension Owner {
         let first = reference.job
         // The first task may be forgotten already while others still run, so any of them tells of the array.
         guard let job = state.jobs[first] else { return tasksBehindForgotten(reference) }
-        guard let place = job.array, place.first == first else { return [job] }
+        // A job that is no array has no tasks to name.
+        guard let place = job.array, place.first == first else { return reference.tasks == nil ? [job] : [] }
         return tasks(of: first, job.request.array, reference.tasks)
     }
 
@@ -193,9 +194,10 @@ extension JobSelection {
     func names(_ job: Job) -> Bool {
         guard let jobs else { return true }
         return jobs.contains { reference in
-            guard let wanted = reference.tasks, let array = job.array else {
+            guard let wanted = reference.tasks else {
                 return reference.job == job.id || reference.job == job.array?.first
             }
+            guard let array = job.array else { return false }
             return reference.job == array.first && wanted.contains { $0.contains(array.index) }
         }
     }

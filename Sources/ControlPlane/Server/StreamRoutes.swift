@@ -81,6 +81,11 @@ extension Routes {
         let rank = request.query["rank"].flatMap { Int($0) } ?? 0
         let wantsErrors = request.query["stream"] == "errors"
         guard let files = runs.first?.start?.files, !files.isEmpty else {
+            if runs.first?.start != nil {
+                throw HTTPProblem(
+                    409, "Job \(id) writes to the command that runs it, and hengd keeps nothing of that.",
+                    exitCode: .wrongUse)
+            }
             throw HTTPProblem(
                 404, "Job \(id) has no output yet.", nextStep: "See `heng show \(id)`.", exitCode: .negative)
         }

@@ -78,7 +78,7 @@ package final class DaemonLeases: JobScheduler {
             do {
                 try report(.ended(AttemptID(lease.job, lease.attempt), end), of: lease)
                 break
-            } catch let failure as Failure where failure.exitCode == .negative {
+            } catch let refusal as DaemonRefusal where refusal.exitCode == .negative {
                 // It was over for the daemon already.
                 break
             } catch {

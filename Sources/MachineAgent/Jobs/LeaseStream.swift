@@ -105,7 +105,7 @@ final class LeaseStream: Sendable {
                     return !state.isClosed
                 }
                 return isWanted ? handle : nil
-            } catch let failure as Failure where failure.exitCode == .negative {
+            } catch let refusal as DaemonRefusal where refusal.exitCode == .negative {
                 change { $0.end = $0.end ?? .lost }
             } catch {
                 if TimePoint.monotonicNow() - start > LeaseStream.patience { change { $0.isGone = true } }

@@ -43,7 +43,7 @@ struct JobOutput {
         let target = "/v1/jobs/\(job)/logs?rank=\(rank)&stream=\(stream)&follow=\(follows ? 1 : 0)"
         do {
             return try client.events("GET", target)
-        } catch let failure as Failure where follows && failure.exitCode == .negative {
+        } catch let refusal as DaemonRefusal where follows && refusal.exitCode == .negative {
             return nil
         }
     }

@@ -21,7 +21,7 @@ struct ShowCommand: ParsableCommand {
         let sheets = try rows.map { row in
             JobSheet(
                 job: row, explanation: explanation(client, row),
-                runs: try client.get("/v1/jobs/\(row.job)/runs"))
+                runs: try client.runs(of: row.job).map { RunSheet($0) })
         }
         try display.show(sheets, names: rows.map(\.job.description)) {
             sheets.map(\.text).joined(separator: "\n\n")
@@ -38,7 +38,7 @@ private func explanation(_ client: DaemonClient, _ row: JobTable.Row) -> [String
 struct JobSheet: Encodable {
     var job: JobTable.Row
     var explanation: [String]
-    var runs: [JobRun]
+    var runs: [RunSheet]
 
     var text: String {
         let start: [(String, String)] = [
@@ -59,25 +59,55 @@ struct JobSheet: Encodable {
     private var runLines: [(String, String)] {
         runs.flatMap { run -> [(String, String)] in
             var lines = [("Machine", "\(run.machine), attempt \(run.attempt)")]
-            lines += (run.start?.processes ?? []).enumerated().map {
-                ("Rank \($0.offset)", "process \($0.element)")
-            }
-            lines += (run.start?.enforcement ?? []).map { ("Limit", $0) }
-            lines += (run.start?.files ?? []).map { ("Output", $0) }
+            lines += run.processes.enumerated().map { ("Rank \($0.offset)", "process \($0.element)") }
+            lines += run.enforcement.map { ("Limit", $0) }
+            lines += run.files.map { ("Output", $0) }
             guard let end = run.end else { return lines }
-            lines.append(("Ended", "\(end.outcome)"))
-            let usage = end.usage
+            lines.append(("Ended", end.outcome))
             lines.append(
-                (
-                    "CPU time",
-                    "\(seconds(usage.userTime.inSeconds)) user, \(seconds(usage.systemTime.inSeconds)) system"
-                ))
-            if let peak = usage.memoryPeak { lines.append(("Peak memory", "\(peak)")) }
+                ("CPU time", "\(seconds(end.userSeconds)) user, \(seconds(end.systemSeconds)) system"))
+            if let peak = end.memoryPeak { lines.append(("Peak memory", "\(peak)")) }
             return lines + end.remarks.map { ("Remark", $0) }
         }
     }
 
     private func seconds(_ value: Double) -> String { "\(value.formatted(significant: 3)) s" }
+}
+
+/// What a machine said about an attempt, in plain figures.
+struct RunSheet: Encodable {
+    var machine: String
+    var attempt: Int
+    /// The first process of each rank.
+    var processes: [Int32]
+    var enforcement: [String]
+    var files: [String]
+    var end: End?
+
+    struct End: Encodable {
+        var outcome: String
+        var elapsedSeconds: Double
+        var userSeconds: Double
+        var systemSeconds: Double
+        var memoryPeak: ByteCount?
+        var throttledSeconds: Double?
+        var remarks: [String]
+    }
+
+    init(_ run: JobRun) {
+        machine = run.machine
+        attempt = run.attempt
+        processes = run.start?.processes ?? []
+        enforcement = run.start?.enforcement ?? []
+        files = run.start?.files ?? []
+        end = run.end.map { end in
+            End(
+                outcome: "\(end.outcome)", elapsedSeconds: end.usage.elapsed.inSeconds,
+                userSeconds: end.usage.userTime.inSeconds, systemSeconds: end.usage.systemTime.inSeconds,
+                memoryPeak: end.usage.memoryPeak, throttledSeconds: end.usage.throttledTime?.inSeconds,
+                remarks: end.remarks)
+        }
+    }
 }
 
 struct ExplainCommand: ParsableCommand {

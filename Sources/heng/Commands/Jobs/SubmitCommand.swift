@@ -77,12 +77,24 @@ struct SubmitCommand: ParsableCommand {
         let request = try DaemonJob(client).request(payload, draft, isTest: testOnly)
         if testOnly {
             let reply = try client.test(request)
-            return try display.show(reply) { reply.lines.joined(separator: "\n") }
+            return try display.show(TestSheet(reply)) { reply.lines.joined(separator: "\n") }
         }
         let reply = try client.submit(request)
         try display.show(reply, names: [reply.job.description]) { reply.sentence }
         guard wait || draft.waits else { return }
         try JobWait(client).wait(for: [JobReference(reply.job)], says: !display.quiet).leave()
+    }
+}
+
+/// What would become of a submission, as people and scripts read it.
+private struct TestSheet: Encodable {
+    /// Nil when nobody can say.
+    var expectedStart: String?
+    var lines: [String]
+
+    init(_ reply: TestReply) {
+        expectedStart = reply.start?.iso8601
+        lines = reply.lines
     }
 }
 
