@@ -1,5 +1,6 @@
 internal import CLinux
 internal import ControlAPI
+internal import Essentials
 
 #if canImport(Glibc)
 internal import Glibc
@@ -19,10 +20,18 @@ enum DaemonNeighbour {
         }
     }
 
+    /// The kernel takes its time to clear a large process away that was killed, and its locks go last.
+    private static let patience: Duration = .seconds(1)
+
     /// `hengd.lock` is what a daemon holds for as long as it lives.
     private static func isLocked(_ folder: String) -> Bool {
         guard let file = try? OpenFile(folder + "/hengd.lock", O_RDONLY) else { return false }
-        return !file.isUnlocked()
+        let end = TimePoint.monotonicNow() + patience
+        while !file.isUnlocked() {
+            guard TimePoint.monotonicNow() < end else { return true }
+            usleep(5000)
+        }
+        return false
     }
 
     private static func livingAttempts(in parent: String) -> [AttemptID] {
