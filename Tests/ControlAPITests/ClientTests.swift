@@ -24,10 +24,16 @@ struct ClientTests {
     }
 
     @Test func `the state folder is found as the guides say`() throws {
-        #expect(try StatePaths(environment: ["HENG_STATE_DIR": "/a", "HOME": "/h"]).folder == "/a")
-        #expect(try StatePaths(environment: ["XDG_STATE_HOME": "/x", "HOME": "/h"]).folder == "/x/heng")
-        #expect(try StatePaths(environment: ["HOME": "/h"]).folder == "/h/.local/state/heng")
-        #expect(throws: Failure.self) { _ = try StatePaths(environment: [:]) }
+        /// Below a file nobody can make a folder, root included.
+        func folder(_ environment: [String: String], system: String = "/dev/null/heng") throws -> String {
+            try StatePaths(environment: environment, system: system).folder
+        }
+        #expect(try folder(["HENG_STATE_DIR": "/a", "HOME": "/h"], system: "/tmp/heng") == "/a")
+        #expect(try folder(["HOME": "/h"], system: "/tmp") == "/tmp")
+        #expect(try folder(["HOME": "/h"], system: "/tmp/not/there/yet") == "/tmp/not/there/yet")
+        #expect(try folder(["XDG_STATE_HOME": "/x", "HOME": "/h"]) == "/x/heng")
+        #expect(try folder(["HOME": "/h"]) == "/h/.local/state/heng")
+        #expect(throws: Failure.self) { _ = try folder([:]) }
     }
 
     @Test(arguments: [

@@ -35,7 +35,7 @@ struct JobTableTests {
         #expect(
             cluster.state.explain(JobID(2))?.description == """
                 Job 2 is PENDING.
-                It needs 1 core on one NUMA node; the most free is 0, on node 0.
+                It waits: needs 1 core on one NUMA node; the most free is 0, on node 0.
                 It is next in line and starts by 1970-01-01T01:00:00.000Z if time limits hold.
                 Resources are held by job 1.
                 """)
