@@ -104,7 +104,7 @@ struct BadInputTests {
         let daemon = try TestDaemon()
         let large = String(repeating: "x", count: DaemonProtocol.scriptLimit.bytes + 1)
 
-        let error = #expect(throws: Failure.self) {
+        let error = #expect(throws: DaemonRefusal.self) {
             _ = try daemon.client().submit(.small(script: large))
         }
         let socket = try RawSocket(daemon.paths.socket)
@@ -123,7 +123,7 @@ struct BadInputTests {
 
         let reply = try client.submit(.small(name, held: true))
         #expect(try client.job(reply.job).name == name)
-        #expect(throws: Failure.self) { try client.set(Queue(name: name)) }
+        #expect(throws: DaemonRefusal.self) { try client.set(Queue(name: name)) }
         #expect(try client.status().isReady)
     }
 
@@ -165,7 +165,7 @@ struct BadInputTests {
         while try client.status().jobsRunning == 0 { usleep(2000) }
 
         _ = FileManager.default.createFile(atPath: marker, contents: nil)
-        let error = #expect(throws: Failure.self) { _ = try client.submit(.small()) }
+        let error = #expect(throws: DaemonRefusal.self) { _ = try client.submit(.small()) }
         let status = try client.status()
         try FileManager.default.removeItem(atPath: marker)
         let after = try client.submit(.small(held: true))
