@@ -103,10 +103,13 @@ final class Owner {
         isStopping?(.success(()))
     }
 
-    /// Until the state, an agent or a failed write needs attention without mail.
+    /// When the state, an agent or a lease needs attention without mail.
+    private var times: [TimePoint] { [state.nextWakeUp, nextSilence, leases.nextDeadline].compactMap(\.self) }
+
+    /// Until any of these, a delayed report or a failed write needs attention.
     private var pause: Duration? {
         let now = clock.now()
-        var times = [state.nextWakeUp, nextSilence, leases.nextDeadline, delayed.until].compactMap { $0 }
+        var times = times + [delayed.until].compactMap(\.self)
         if trouble != nil { times.append(now + Owner.retryPause) }
         if state.changedCount >= Owner.manyChanges { times.append(lastMail + Owner.quietMoment) }
         // A time that just passed is looked at in the next turn, and never in a circle without a pause.
@@ -136,7 +139,7 @@ final class Owner {
 
     private func turn(_ mails: [Mail]) {
         let now = max(state.time, clock.now())
-        let isDue = [state.nextWakeUp, nextSilence].contains { $0.map { $0 <= now } ?? false }
+        let isDue = times.contains { $0 <= now }
         if isReady, trouble == nil, kept.isEmpty, !isDue,
             let looks = delayed.takesAll(of: mails, at: now)
         {
