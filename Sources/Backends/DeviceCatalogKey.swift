@@ -26,7 +26,8 @@ extension DeviceCatalog {
             "/sys/devices/system/node/online", "/proc/self/cgroup",
         ]
         let variables = environment.filter {
-            $0.key.hasPrefix("HENG_") || $0.key.hasPrefix("HWLOC_") || $0.key.hasSuffix("VISIBLE_DEVICES")
+            $0.key.hasPrefix("HENG_") || $0.key.hasPrefix("POCL_") || $0.key.hasPrefix("HWLOC_")
+                || $0.key.hasSuffix("VISIBLE_DEVICES")
         }
         var key = ["version \(version)", "program \(programStamp())"]
         key += files.map { "\($0) \(lines(of: $0).joined(separator: " "))" }

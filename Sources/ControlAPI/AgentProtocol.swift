@@ -98,8 +98,14 @@ package enum AgentCommand: Hashable, Codable, Sendable {
     case limitTime(AttemptID, Duration?)
     /// The end is written down, so everything that is kept about the attempt may go.
     case forget(AttemptID)
-    /// Tries out the limits of a virtual device.
-    case test(name: String, revision: Int, VirtualDevice, NamedDeviceRequest)
+    /// Makes a virtual device, or gives it a new size, and tries out its limits.
+    case test(NamedDevice)
+    /// Nothing of the virtual device is to be kept.
+    case deleteDevice(String)
+    /// All virtual devices of the machine by name, so that an agent that was away removes the others.
+    case keepDevices([String])
+    /// Brings a part back to work by whatever means the machine has; nil is the whole machine.
+    case reset(DeviceID?, why: String)
 }
 
 /// Everything that an agent needs to start its part of an attempt.
@@ -124,13 +130,15 @@ package struct AttemptStart: Hashable, Codable, Sendable {
     /// How often the job was started before.
     package var restarts: Int
     package var launch: LaunchSpecification
+    /// The virtual devices with names that the ranks lie in, one for each; nil is none.
+    package var namedDevices: [NamedDevice]?
 
     package init(
         attempt: AttemptID, ranks: [VirtualDevice], firstRank: Int = 0, worldSize: Int? = nil,
         machinesOfRanks: [String] = [], label: JobLabel, arrayJob: JobID? = nil, arrayIndex: Int? = nil,
         memoryMode: MemoryMode = .preferred, quality: QualityOfService = .guaranteed,
         isolation: IsolationDemand = .any, timeLimit: Duration? = nil, warning: WarningSignal? = nil,
-        restarts: Int = 0, launch: LaunchSpecification
+        restarts: Int = 0, launch: LaunchSpecification, namedDevices: [NamedDevice]? = nil
     ) {
         self.attempt = attempt
         self.ranks = ranks
@@ -147,6 +155,7 @@ package struct AttemptStart: Hashable, Codable, Sendable {
         self.warning = warning
         self.restarts = restarts
         self.launch = launch
+        self.namedDevices = namedDevices
     }
 }
 
@@ -158,6 +167,8 @@ package enum AgentReport: Hashable, Codable, Sendable {
     case ended(AttemptID, AttemptEnd)
     case tested(name: String, DeviceTest)
     case health(DeviceID?, HealthLevel, why: String)
+    /// What came of a reset; no failure is success.
+    case reset(DeviceID?, failure: String?)
     /// Nothing new; the agent lives.
     case heartbeat
 }

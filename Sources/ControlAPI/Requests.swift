@@ -154,11 +154,13 @@ package struct DaemonStatus: Hashable, Codable, Sendable {
         package var devices: [DeviceID]
         package var jobs: Int
         package var enforcement: [String: EnforcementStrength]
+        /// Its parts that are not healthy.
+        package var faults: [MachineStatus.Fault]
 
         package init(
             name: String, machineClass: MachineClass, state: String, why: String?, cores: Int,
             coresFree: Double, memory: ByteCount, memoryFree: ByteCount, devices: [DeviceID], jobs: Int,
-            enforcement: [String: EnforcementStrength]
+            enforcement: [String: EnforcementStrength], faults: [MachineStatus.Fault] = []
         ) {
             self.name = name
             self.machineClass = machineClass
@@ -171,6 +173,7 @@ package struct DaemonStatus: Hashable, Codable, Sendable {
             self.devices = devices
             self.jobs = jobs
             self.enforcement = enforcement
+            self.faults = faults
         }
     }
 

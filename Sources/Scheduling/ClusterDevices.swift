@@ -69,6 +69,16 @@ extension ClusterState {
         return [.resize(holder, attempt: job.attempt, placement)]
     }
 
+    /// Takes devices back from a job; one that was resized meanwhile is tried out before the next.
+    mutating func freeDevices(of job: JobID) -> [Action] {
+        var actions: [Action] = []
+        for index in devices.indices where devices[index].holder == job {
+            devices[index].holder = nil
+            if devices[index].test == nil { actions.append(.test(devices[index].name)) }
+        }
+        return actions
+    }
+
     mutating func note(_ test: DeviceTest, of name: String) -> [Action] {
         guard let index = deviceIndex(name) else { return [.ignored(.unknownDevice(name))] }
         guard devices[index].revision == test.revision else { return [] }
@@ -84,8 +94,8 @@ extension ClusterState {
             let inventory = inventories[machine]
             changeLedger(devices[index].request.quality) { $0[machine].give(back: part, of: inventory) }
         }
-        devices.remove(at: index)
-        return round()
+        let machine = devices.remove(at: index).machine
+        return [.deleteDevice(name, machine: machine)] + round()
     }
 
     private var placer: Placer {
@@ -131,13 +141,20 @@ extension ClusterState {
     }
 
     private func isUsable(_ device: NamedDevice, _ request: ResourceRequest) -> Bool {
-        guard let index = machineIndex(device.machine), status[index].closedBecause == nil else {
-            return false
-        }
-        guard !status[index].closedDevices.contains(device.device.device) else { return false }
-        // A device whose limits were tried out and did not hold is not what it says it is.
-        if let test = device.test, !test.isPassed { return false }
+        guard let index = machineIndex(device.machine), whyClosed(device) == nil else { return false }
+        // A device whose limits were not tried out yet, or did not hold, is not what it says it is.
+        guard let test = device.test, test.isPassed else { return false }
         return inventories[index].refusal(of: request) == nil
+    }
+
+    /// Why a device takes no job, because of its machine or of a part of that; nil when it may.
+    private func whyClosed(_ device: NamedDevice) -> String? {
+        guard let index = machineIndex(device.machine) else { return "\(device.machine) is gone" }
+        if let why = status[index].closedBecause { return "\(device.machine): \(why)" }
+        let fault = status[index].faults.first { fault in
+            !fault.level.takesNewWork && fault.part.device.map { device.device.uses($0) } ?? false
+        }
+        return fault.map { "\($0.part) is \($0.level.rawValue): \($0.why)" }
     }
 
     private func deviceReason(_ choice: VirtualDeviceChoice, _ job: Job) -> WaitReason {
@@ -148,7 +165,11 @@ extension ClusterState {
             return .machinesClosed(
                 "the limits of the virtual device \(failed.name) did not hold when they were tried out")
         }
-        return .virtualDeviceBusy(choice)
+        if let closed = all.first.flatMap(whyClosed), all.allSatisfy({ whyClosed($0) != nil }) {
+            return .machinesClosed(closed)
+        }
+        let untried = all.first { $0.holder == nil && $0.test == nil }
+        return untried.map { .virtualDeviceUntried($0.name) } ?? .virtualDeviceBusy(choice)
     }
 }
 

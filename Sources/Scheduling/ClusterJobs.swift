@@ -167,7 +167,7 @@ extension ClusterState {
             return [.ignored(.impossible(id, event, state: job.phase.stateName))]
         }
         let next = event == .ownerLost ? plain : retry(job, instead: plain)
-        leave(job, towards: next)
+        let tests = leave(job, towards: next)
         let now = time
         jobs.update(id) { job in
             job.phase = next
@@ -179,7 +179,7 @@ extension ClusterState {
             }
         }
         changed.value.insert(id)
-        return enter(next, from: job, after: event)
+        return tests + enter(next, from: job, after: event)
     }
 
     /// Back to the queue instead of an end, where the job's `RerunPolicy` says so.
@@ -197,18 +197,19 @@ extension ClusterState {
         }
     }
 
-    private mutating func leave(_ job: Job, towards next: JobPhase) {
+    private mutating func leave(_ job: Job, towards next: JobPhase) -> [Action] {
         if job.phase == .pending { dequeue(job) }
-        guard job.phase.holdsResources else { return }
+        guard job.phase.holdsResources else { return [] }
         if !next.holdsResources {
-            giveBack(job)
+            return giveBack(job)
         } else if next == .suspended {
             give(back: .coresOnly, of: job)
         } else if job.phase == .suspended, let placement = job.placement {
             // Only a stop leads here without its cores; it needs none to end.
-            if case .completing = next { return }
+            if case .completing = next { return [] }
             take(placement, job, .coresOnly)
         }
+        return []
     }
 
     private mutating func enter(_ phase: JobPhase, from job: Job, after event: JobEvent) -> [Action] {
@@ -314,15 +315,16 @@ extension ClusterState {
         }
     }
 
-    private mutating func giveBack(_ job: Job) {
+    private mutating func giveBack(_ job: Job) -> [Action] {
         if let spot = activeJobs.firstIndex(of: job.id) { activeJobs.remove(at: spot) }
-        guard let placement = job.placement else { return }
+        guard let placement = job.placement else { return [] }
         give(back: job.hasCores ? .everything : .allButCores, of: job)
-        for index in devices.indices where devices[index].holder == job.id { devices[index].holder = nil }
+        let tests = freeDevices(of: job.id)
         accounts.count(owner(of: job.request), placement, sign: -1, at: time)
         if let array = job.array, job.request.array?.limit != nil {
             links.value.arrayUse[array.first, default: 0] -= 1
         }
+        return tests
     }
 }
 

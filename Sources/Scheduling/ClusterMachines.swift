@@ -68,6 +68,9 @@ extension ClusterState {
 
     mutating func setHealth(_ level: HealthLevel, of part: MachinePart, _ why: String) -> [Action] {
         guard let index = machineIndex(part.machine) else { return [.ignored(.unknownMachine(part.machine))] }
+        guard part.device.map({ inventories[index].has($0) }) ?? true else {
+            return [.ignored(.unknownPart(part))]
+        }
         status[index].set(level, of: part, why: why)
         var actions: [Action] = []
         if level.movesJobs {
@@ -78,6 +81,21 @@ extension ClusterState {
             }
         }
         return actions + resetsNowIdle() + round()
+    }
+
+    /// Ends what `resetsNowIdle` began, unless somebody has judged the part otherwise meanwhile.
+    mutating func endReset(of part: MachinePart, failure: String?) -> [Action] {
+        guard let index = machineIndex(part.machine) else { return [.ignored(.unknownMachine(part.machine))] }
+        guard let fault = status[index].faults.first(where: { $0.part == part }), fault.resetSince != nil
+        else { return [.ignored(.notBeingReset(part))] }
+        guard let failure else { return setHealth(.healthy, of: part, "reset") }
+        return setHealth(.isolated, of: part, "\(fault.why); it could not be reset: \(failure)")
+    }
+
+    /// The resets that have begun on a machine and not ended, as far as anybody here knows.
+    package func unfinishedResets(on machine: String) -> [Action] {
+        guard let index = machineIndex(machine) else { return [] }
+        return status[index].faults.filter { $0.resetSince != nil }.map { .reset($0.part, why: $0.why) }
     }
 
     private func users(of part: MachinePart) -> [JobID] {
@@ -96,17 +114,24 @@ extension ClusterState {
             for fault in status[index].faults
             where fault.level == .resetWhenIdle || fault.level == .resetNow {
                 guard users(of: fault.part).isEmpty else { continue }
-                actions.append(.reset(fault.part))
-                // Asked for once; whoever resets it reports its health afterwards.
-                status[index].set(.isolated, of: fault.part, why: "being reset: \(fault.why)")
+                actions.append(.reset(fault.part, why: fault.why))
+                // Asked for once; whoever resets it says what came of it.
+                status[index].set(.isolated, of: fault.part, why: fault.why, resetSince: time)
             }
         }
         return actions
     }
 }
 
+extension Inventory {
+    fileprivate func has(_ device: DeviceID) -> Bool {
+        device.kind == ResourceRequest.cpu
+            ? nodes.indices.contains(device.index) : devices.contains { $0.id == device }
+    }
+}
+
 extension VirtualDevice {
-    fileprivate func uses(_ id: DeviceID?) -> Bool {
+    func uses(_ id: DeviceID?) -> Bool {
         device == id || (id?.kind == ResourceRequest.cpu && numaNodes.contains(id?.index ?? -1))
     }
 }

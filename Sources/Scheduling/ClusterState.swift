@@ -72,6 +72,7 @@ package struct ClusterState: Hashable, Sendable {
         case .drained(let name, let why): changeStatus(of: name) { $0.drainedBecause = why }
         case .undrained(let name): changeStatus(of: name) { $0.drainedBecause = nil }
         case .healthChanged(let part, let level, let why): setHealth(level, of: part, why)
+        case .resetEnded(let part, let failure): endReset(of: part, failure: failure)
         case .submitted(let request): submit(request)
         case .held(let job): change(job, .held)
         case .released(let job): change(job, .released)

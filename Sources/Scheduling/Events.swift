@@ -14,6 +14,8 @@ package enum Event: Hashable, Codable, Sendable {
     case drained(String, why: String)
     case undrained(String)
     case healthChanged(MachinePart, HealthLevel, why: String)
+    /// What came of a reset that was asked for; no failure is success.
+    case resetEnded(MachinePart, failure: String?)
 
     // Jobs
     case submitted(JobRequest)
@@ -75,8 +77,10 @@ package enum Action: Hashable, Codable, Sendable {
     case requeued(JobID)
     /// A virtual device was made or resized, and its limits are to be tried out.
     case test(String)
+    /// A virtual device is no more, so nothing of it is to be kept on its machine.
+    case deleteDevice(String, machine: String)
     /// A part that is unhealthy and now has no work is to be reset.
-    case reset(MachinePart)
+    case reset(MachinePart, why: String)
     /// The event made no sense and changed nothing: a bug, or a report that came too late.
     case ignored(IgnoredEvent)
 }
@@ -90,6 +94,8 @@ package enum IgnoredEvent: Hashable, Codable, Sendable {
     case machineBusy(String)
     case queueBusy(String)
     case deviceBusy(String)
+    case unknownPart(MachinePart)
+    case notBeingReset(MachinePart)
     case oldAttempt(JobID, reported: Int, current: Int)
     case impossible(JobID, JobEvent, state: String)
     case notAllowed(JobID, String)
@@ -106,6 +112,8 @@ extension Event: CustomStringConvertible {
         case .drained(let name, let why): "machine \(name) drained: \(why)"
         case .undrained(let name): "machine \(name) undrained"
         case .healthChanged(let part, let level, let why): "\(part) is \(level.rawValue): \(why)"
+        case .resetEnded(let part, nil): "\(part) was reset"
+        case .resetEnded(let part, let failure?): "\(part) could not be reset: \(failure)"
         case .submitted(let request): "\(request.label.name) submitted by \(request.label.user)"
         case .held(let job): "job \(job) held"
         case .released(let job): "job \(job) released"
@@ -147,7 +155,8 @@ extension Action: CustomStringConvertible {
         case .ended(let job, let end): "job \(job) ended as \(end.stateName): \(end)"
         case .requeued(let job): "job \(job) queued again"
         case .test(let name): "test virtual device \(name)"
-        case .reset(let part): "reset \(part)"
+        case .deleteDevice(let name, let machine): "delete virtual device \(name) of \(machine)"
+        case .reset(let part, _): "reset \(part)"
         case .ignored(let event): "ignored: \(event)"
         }
     }
@@ -163,6 +172,8 @@ extension IgnoredEvent: CustomStringConvertible {
         case .machineBusy(let name): "machine \(name) has jobs, so its old description stays"
         case .queueBusy(let name): "queue \(name) has jobs, or is the only one"
         case .deviceBusy(let name): "virtual device \(name) is in use"
+        case .unknownPart(let part): "\(part) is not known"
+        case .notBeingReset(let part): "\(part) is not being reset, or no longer"
         case .oldAttempt(let job, let reported, let current):
             "job \(job) is in attempt \(current), the report is about \(reported)"
         case .impossible(let job, let event, let state): "job \(job) is \(state) and cannot \(event)"

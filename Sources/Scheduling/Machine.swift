@@ -48,6 +48,8 @@ package struct Inventory: Sendable {
         package var numaNode: Int?
         /// Zero when nobody knows.
         package var memory: ByteCount
+        /// On the PCI bus.
+        package var address: String?
     }
 
     private final class Facts: Sendable {
@@ -140,7 +142,7 @@ package struct Inventory: Sendable {
             let id = DeviceID(kind: kind, index: counts[kind, default: 0])
             return Device(
                 id: id, model: device.model, numaNode: device.numaNode,
-                memory: machine.deviceMemory[id] ?? .zero)
+                memory: machine.deviceMemory[id] ?? .zero, address: device.pciAddress)
         }
     }
 }
@@ -152,6 +154,16 @@ extension Inventory: Hashable {
     }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(machine) }
+}
+
+extension Machine {
+    /// Where its accelerators are on the PCI bus, as far as that is known.
+    package var acceleratorAddresses: [DeviceID: String] {
+        Dictionary(
+            uniqueKeysWithValues: Inventory(self).devices.compactMap { device in
+                device.address.map { (device.id, $0) }
+            })
+    }
 }
 
 extension Inventory: Codable {

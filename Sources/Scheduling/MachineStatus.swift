@@ -1,4 +1,4 @@
-internal import Essentials
+package import Essentials
 
 /// What is known about a machine beside its description: whether it takes work, and how its parts are.
 package struct MachineStatus: Hashable, Codable, Sendable {
@@ -6,6 +6,8 @@ package struct MachineStatus: Hashable, Codable, Sendable {
         package var part: MachinePart
         package var level: HealthLevel
         package var why: String
+        /// Since when it is being reset, which is why it takes no work; nil when it is not.
+        package var resetSince: TimePoint?
     }
 
     /// Why an operator keeps new work away; nil when nobody does.
@@ -42,10 +44,12 @@ package struct MachineStatus: Hashable, Codable, Sendable {
         faults.contains { $0.level == .subHealthy && ($0.part.device == nil || $0.part.device == device) }
     }
 
-    mutating func set(_ level: HealthLevel, of part: MachinePart, why: String) {
+    mutating func set(
+        _ level: HealthLevel, of part: MachinePart, why: String, resetSince: TimePoint? = nil
+    ) {
         faults.removeAll { $0.part == part }
         if level != .healthy {
-            faults.append(Fault(part: part, level: level, why: why))
+            faults.append(Fault(part: part, level: level, why: why, resetSince: resetSince))
             faults.sort { ($0.part.device?.description ?? "") < ($1.part.device?.description ?? "") }
         }
     }

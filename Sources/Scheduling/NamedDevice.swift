@@ -61,6 +61,19 @@ package struct NamedDevice: Hashable, Codable, Sendable {
     /// What its limits did when they were tried out; nil until then.
     package var test: DeviceTest?
 
+    package init(
+        request: NamedDeviceRequest, machine: String, device: VirtualDevice, holder: JobID? = nil,
+        madeAt: TimePoint, revision: Int = 1, test: DeviceTest? = nil
+    ) {
+        self.request = request
+        self.machine = machine
+        self.device = device
+        self.holder = holder
+        self.madeAt = madeAt
+        self.revision = revision
+        self.test = test
+    }
+
     package var name: String { request.name }
 }
 
@@ -103,10 +116,19 @@ package struct DeviceTest: Hashable, Codable, Sendable {
 
     package var revision: Int
     package var limits: [Limit]
+    /// Of an accelerator: `hw`, `driver`, `mps`, `interposer`, `framework` or `none`; nil of processing units alone.
+    package var acceleratorLevel: String?
 
-    package init(revision: Int, limits: [Limit]) {
+    package init(revision: Int, limits: [Limit], acceleratorLevel: String? = nil) {
         self.revision = revision
         self.limits = limits
+        self.acceleratorLevel = acceleratorLevel
+    }
+
+    /// The weakest of what holds the limits on compute and memory; nil when neither was tried.
+    package var strength: EnforcementStrength? {
+        let strengths = limits.filter { $0.name == "compute" || $0.name == "memory" }.map(\.strength)
+        return EnforcementStrength.allCases.last { strengths.contains($0) }
     }
 
     package var isPassed: Bool { limits.allSatisfy { $0.isHeld || $0.strength == .none } }

@@ -116,7 +116,7 @@ struct Placer {
             reasons.append(isEmptyEnough(wish.resources, free[index]) ? reason : .machinesBusy)
         }
         if let reason = reasons.max(by: { $0.closeness < $1.closeness }) { return reason }
-        if let closed { return .machinesClosed(closed) }
+        if let closed = closed ?? faultInTheWay(wish.resources) { return .machinesClosed(closed) }
         if wish.resources.spread == .acrossMachines, wish.resources.ranks > 1 {
             let counts = inventories.indices.map { gang(wish, $0).countFitting(on: free[$0]) }
             let every = inventories.indices.map {
@@ -127,6 +127,17 @@ struct Placer {
             }
         }
         return .neverFits(RequestCheck(inventories: inventories).firstError(wish.resources) ?? .noMachine)
+    }
+
+    /// A part that takes no new work and that the request could have had; nil when there is none.
+    private func faultInTheWay(_ request: ResourceRequest) -> String? {
+        for index in inventories.indices where whyClosed(index, request) == nil {
+            let healthy = GangPlacer(Wish(resources: request), inventories[index])
+            guard healthy.couldEverRun else { continue }
+            let fault = status[index].faults.first { $0.part.device != nil && !$0.level.takesNewWork }
+            if let fault { return "\(fault.part) is \(fault.level.rawValue): \(fault.why)" }
+        }
+        return nil
     }
 
     /// Why a machine takes nothing of a request, whatever is free there; nil when it may.

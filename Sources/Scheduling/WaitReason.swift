@@ -14,6 +14,8 @@ package enum WaitReason: Hashable, Codable, Sendable {
     /// It wants whole machines, and all have other jobs.
     case machinesBusy
     case virtualDeviceBusy(VirtualDeviceChoice)
+    /// Its limits are being tried out, so it is not ready yet.
+    case virtualDeviceUntried(String)
     /// The job would fit now, but would delay the reserved job.
     case behind(JobID, expectedStart: TimePoint?)
     /// The machine that could run it has left or shrunk.
@@ -71,11 +73,14 @@ extension WaitReason: CustomStringConvertible {
             "needs room for \(needed) ranks at once; \(fitting) would fit now"
         case .machinesBusy: "wants a whole machine, and each has other jobs"
         case .virtualDeviceBusy(.named(let name)): "waits for the virtual device \(name), which is in use"
+        case .virtualDeviceUntried(let name):
+            "waits until the limits of the virtual device \(name) have been tried out"
         case .virtualDeviceBusy(.template(let name)):
             "waits for a virtual device of the template \(name); all are in use"
         case .behind(let job, let start):
             "would delay job \(job), which is next" + (start.map { " and due by \($0.iso8601)" } ?? "")
-        case .neverFits(let error): "cannot run here now. \(error.summary)"
+        case .neverFits(let error):
+            "cannot run here now: \(error.summary.hasSuffix(".") ? String(error.summary.dropLast()) : error.summary)"
         case .notBefore(let time): "may start at \(time.iso8601)"
         case .retryAfter(let time, let attempt):
             "is tried again at \(time.iso8601), after attempt \(attempt) failed"

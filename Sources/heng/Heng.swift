@@ -28,7 +28,8 @@ struct Heng: ParsableCommand {
             HoldCommand.self, ReleaseCommand.self, SuspendCommand.self, ResumeCommand.self,
             RequeueCommand.self, SignalCommand.self, CheckpointCommand.self, ChangeCommand.self,
             VirtualDeviceCommand.self, QueueCommand.self, AccountCommand.self, DrainCommand.self,
-            UndrainCommand.self, BackupCommand.self, AgentCommand.self, BenchCommand.self, ModelCommand.self,
+            UndrainCommand.self, HealthCommand.self, BackupCommand.self, AgentCommand.self, BenchCommand.self,
+            ModelCommand.self,
             ConformCommand.self, BenchWorkerCommand.self,
             ConformWorkerCommand.self, ConformDeviceWorkerCommand.self, PluginWorkerCommand.self,
         ])

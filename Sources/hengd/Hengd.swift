@@ -160,7 +160,8 @@ struct Hengd: ParsableCommand {
         case .null: return NullAgent(machine: machine, duration: .milliseconds(nullDuration))
         case .agent:
             return MachineRuntime(
-                stateFolder: paths.folder, machine: machine, machineClass: try parsedClass())
+                stateFolder: paths.folder, machine: machine, machineClass: try parsedClass(),
+                resets: try .read(paths.folder + "/health.json"))
         }
     }
 

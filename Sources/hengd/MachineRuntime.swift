@@ -11,10 +11,12 @@ final class MachineRuntime: AgentRuntime {
     private let stateFolder: String
     private let machine: Machine
     private let machineClass: MachineClass
+    private let resets: ResetPrograms
     private let host = Mutex<(host: AttemptHost, folder: AttemptsFolder)?>(nil)
 
-    init(stateFolder: String, machine: Machine, machineClass: MachineClass) {
+    init(stateFolder: String, machine: Machine, machineClass: MachineClass, resets: ResetPrograms) {
         self.stateFolder = stateFolder
+        self.resets = resets
         self.machine = machine
         self.machineClass = machineClass
     }
@@ -24,9 +26,10 @@ final class MachineRuntime: AgentRuntime {
     ) throws -> AgentHello {
         let isolation = Isolation.detect()
         let folder = try AttemptsFolder(of: stateFolder)
+        let options = AttemptOptions(resets: resets, addresses: machine.acceleratorAddresses)
         let host = try AttemptHost(
             folder: folder.path, machine: machine.name, isolation: isolation, supervisor: .locate(),
-            report: report)
+            options: options, report: report)
         self.host.withLock { $0 = (host, folder) }
         return AgentHello(
             machine: machine, machineClass: machineClass, boot: BootName.current,

@@ -202,14 +202,15 @@ struct AttemptHostTests {
         let device = testDevice(
             cpus: [try #require(try usableCPUs().first)], memory: .mebibytes(32), perCore: .thousandths(500))
 
-        host.host.perform(
-            .test(name: "half", revision: 3, device, NamedDeviceRequest(name: "half", amounts: .init())))
+        host.host.perform(.test(namedDevice("half", device, revision: 3)))
         try await eventually { host.reports.contains { if case .tested = $0 { true } else { false } } }
 
         guard case .tested("half", let test)? = host.reports.last else { throw Failure("\(host.reports)") }
         #expect(test.revision == 3)
         #expect(test.limits.map(\.name) == ["compute", "memory", "locality"])
         #expect(test.isPassed, "\(test.limits)")
+        host.host.perform(.deleteDevice("half"))
+        try await eventually { deviceGroups(of: "half", on: machine).isEmpty }
     }
 
     // MARK: Surroundings

@@ -60,6 +60,37 @@ struct AttemptValueTests {
         for (name, value) in expected { #expect(variables[name] == value, "\(name)") }
     }
 
+    @Test func `a rank sees the accelerator that it was given, and no other`() {
+        func variables(_ device: VirtualDevice) -> [String: String] {
+            let start = AttemptStart(
+                attempt: AttemptID(JobID(9), 2), ranks: [device],
+                label: JobLabel(user: "u", name: "n", command: ["x"]),
+                launch: LaunchSpecification(
+                    command: ["x"], environment: ["CUDA_VISIBLE_DEVICES": "0,1,2,3", "KEEP": "this"],
+                    workingDirectory: "/w"))
+            return AttemptEnvironment(start: start, marker: "m").variables(
+                localRank: 0, slot: RankSlot(device))
+        }
+        let none = variables(testDevice(cpus: [2, 3], perCore: .thousandths(500)))
+        for name in ["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"] {
+            #expect(none[name] == "-1")
+        }
+        #expect(none["HENG_ACCELERATORS"] == "" && none["HENG_DEVICE"] == nil && none["KEEP"] == "this")
+        // A half of two units is one of them, also for OpenCL on processors.
+        #expect(none["HENG_THREADS"] == "1" && none["POCL_CPU_MAX_CU_COUNT"] == "1")
+
+        var half = testDevice(cpus: [2])
+        half.device = DeviceID(kind: "gpu", index: 1)
+        half.share = DeviceShare(units: 5000)
+        half.deviceMemory = .gibibytes(8)
+        let one = variables(half)
+
+        #expect(one["CUDA_VISIBLE_DEVICES"] == "1" && one["HIP_VISIBLE_DEVICES"] == "1")
+        #expect(one["ROCR_VISIBLE_DEVICES"] == nil && one["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID")
+        #expect(one["HENG_ACCELERATORS"] == "gpu:1" && one["HENG_DEVICE"] == "gpu:1")
+        #expect(one["HENG_DEVICE_SHARE"] == "0.5" && one["HENG_DEVICE_MEMORY"] == "\(8 << 30)")
+    }
+
     @Test func `a container gets the folder, the variables and the command, and stays in our groups`() {
         let container = ContainerCommand(
             image: "docker.io/library/debian", name: "heng-3.1-0", command: ["sh", "-c", "echo --rm"],

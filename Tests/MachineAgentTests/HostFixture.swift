@@ -52,6 +52,31 @@ func testDevice(
         ], of: Inventory(Machine(topology: topology)))
 }
 
+/// The same with a name, as the daemon would have it.
+func namedDevice(
+    _ name: String, _ device: VirtualDevice, revision: Int = 1, isolation: IsolationDemand = .any
+) -> NamedDevice {
+    NamedDevice(
+        request: NamedDeviceRequest(
+            name: name, amounts: .init(memory: device.memory), isolation: isolation),
+        machine: "here", device: device, madeAt: .zero, revision: revision)
+}
+
+/// The groups that there are of a device with a name, by controller.
+func deviceGroups(of name: String, on isolation: Isolation) -> [Controller: String] {
+    var found: [Controller: String] = [:]
+    for controller in Controller.allCases {
+        let folder: String
+        switch isolation.home(of: controller) {
+        case .missing: continue
+        case .unified(let home), .legacy(let home): folder = home
+        }
+        let group = names(in: folder).first { $0.hasPrefix("heng-device-") && $0.hasSuffix("-\(name)") }
+        found[controller] = group.map { "\(folder)/\($0)" }
+    }
+    return found
+}
+
 /// A host on a folder of its own, with what it has reported.
 final class TestHost: Sendable {
     let scratch: Scratch

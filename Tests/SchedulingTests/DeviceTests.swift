@@ -14,6 +14,12 @@ struct DeviceTests {
             template: template)
     }
 
+    /// Makes a device whose limits held when they were tried out.
+    private func makeReady(_ request: NamedDeviceRequest, in cluster: inout Cluster) {
+        cluster.on(.deviceMade(request))
+        cluster.on(.deviceTested(request.name, DeviceTest(revision: 1, limits: [])))
+    }
+
     private func on(_ choice: VirtualDeviceChoice) -> JobRequest {
         JobRequest(
             resources: ResourceRequest(virtualDevice: choice), label: JobLabel(user: "u", command: ["c"]))
@@ -47,7 +53,7 @@ struct DeviceTests {
 
     @Test func `a device has one job at a time, and takes the next when that has ended`() {
         var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 4))
-        cluster.on(.deviceMade(device("a")))
+        makeReady(device("a"), in: &cluster)
         cluster.submit(on(.named("a")))
         cluster.submit(on(.named("a")))
 
@@ -61,8 +67,8 @@ struct DeviceTests {
 
     @Test func `any device of a template will do`() {
         var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 4))
-        cluster.on(.deviceMade(device("a", template: "quarter")))
-        cluster.on(.deviceMade(device("b", template: "quarter")))
+        makeReady(device("a", template: "quarter"), in: &cluster)
+        makeReady(device("b", template: "quarter"), in: &cluster)
 
         for _ in 0..<3 { cluster.submit(on(.template("quarter"))) }
 
@@ -74,7 +80,7 @@ struct DeviceTests {
 
     @Test func `a device is resized while its job runs, and only as far as there is room`() {
         var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 4))
-        cluster.on(.deviceMade(device("a")))
+        makeReady(device("a"), in: &cluster)
         cluster.submit(on(.named("a")))
 
         let actions = cluster.on(.deviceResized("a", .init(cores: .cores(3), memory: .gibibytes(2))))
@@ -92,6 +98,44 @@ struct DeviceTests {
             return
         }
         #expect(cluster.state.devices.first?.device.cores == .cores(3))
+    }
+
+    @Test func `a device takes no job before its limits have been tried out`() {
+        var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 4))
+        cluster.on(.deviceMade(device("a")))
+        cluster.submit(on(.named("a")))
+        #expect(cluster.running.isEmpty)
+        #expect(cluster.reason(of: 1) == .virtualDeviceUntried("a"))
+
+        // A test of another size says nothing.
+        cluster.on(.deviceTested("a", DeviceTest(revision: 2, limits: [])))
+        #expect(cluster.running.isEmpty)
+        cluster.on(.deviceTested("a", DeviceTest(revision: 1, limits: [])))
+
+        #expect(cluster.running == [1])
+    }
+
+    @Test func `a device that was resized under its job is tried out before the next one`() {
+        var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 4))
+        makeReady(device("a"), in: &cluster)
+        cluster.submit(on(.named("a")))
+        cluster.submit(on(.named("a")))
+        cluster.on(.deviceResized("a", .init(cores: .cores(2), memory: .gibibytes(1))))
+
+        #expect(cluster.exit(1, at: 1).contains(.test("a")))
+        #expect(cluster.running.isEmpty)
+        cluster.on(.deviceTested("a", DeviceTest(revision: 2, limits: [])))
+        #expect(cluster.running == [2])
+        // One that was not resized needs no test after its job.
+        #expect(!cluster.exit(2, at: 2).contains(.test("a")))
+    }
+
+    @Test func `a device that is deleted is deleted on its machine too`() {
+        var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 4))
+        makeReady(device("a"), in: &cluster)
+
+        #expect(cluster.on(.deviceDeleted("a")) == [.deleteDevice("a", machine: "m")])
+        #expect(cluster.on(.deviceDeleted("a")) == [.ignored(.unknownDevice("a"))])
     }
 
     @Test func `a device whose limits did not hold gets no jobs`() {
@@ -190,8 +234,45 @@ struct HealthTests {
         var cluster = two()
         cluster.submit(request())
         let part = MachinePart(machine: "m")
-        #expect(!cluster.on(.healthChanged(part, .resetWhenIdle, why: "hot")).contains(.reset(part)))
+        let reset = Action.reset(part, why: "hot")
+        #expect(!cluster.on(.healthChanged(part, .resetWhenIdle, why: "hot")).contains(reset))
 
-        #expect(cluster.exit(1, at: 1).contains(.reset(part)))
+        #expect(cluster.exit(1, at: 1).contains(reset))
+        #expect(cluster.state.unfinishedResets(on: "m") == [reset])
+    }
+
+    @Test func `a reset makes a part healthy, or leaves it isolated with the reason`() {
+        var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 1))
+        let part = MachinePart(machine: "m", device: DeviceID(kind: "cpu", index: 0))
+        cluster.submit(request())
+        #expect(cluster.running == [1])
+        let stopped = cluster.on(.healthChanged(part, .resetNow, why: "hot"))
+        #expect(!stopped.contains(.reset(part, why: "hot")))
+        #expect(cluster.exit(1, at: 1).contains(.reset(part, why: "hot")))
+        #expect(cluster.running.isEmpty)
+
+        cluster.on(.resetEnded(part, failure: "no tool"))
+        #expect(cluster.running.isEmpty)
+        let fault = cluster.state.status.first?.faults.first
+        #expect(fault?.level == .isolated)
+        #expect(fault?.why == "hot; it could not be reset: no tool")
+        #expect(cluster.state.unfinishedResets(on: "m").isEmpty)
+
+        #expect(
+            cluster.on(.healthChanged(part, .resetNow, why: "again")).contains(.reset(part, why: "again")))
+        cluster.on(.resetEnded(part, failure: nil))
+        #expect(cluster.state.status.first?.faults.isEmpty == true)
+    }
+
+    @Test func `an operator's word during a reset outranks what comes of it`() {
+        var cluster = Cluster(smallMachine(nodes: 1, coresPerNode: 1))
+        let part = MachinePart(machine: "m")
+        cluster.on(.healthChanged(part, .resetNow, why: "hot"))
+        cluster.on(.healthChanged(part, .isolated, why: "it smokes"))
+
+        #expect(cluster.on(.resetEnded(part, failure: nil)) == [.ignored(.notBeingReset(part))])
+        #expect(cluster.state.status.first?.faults.first?.why == "it smokes")
+        let unknown = MachinePart(machine: "m", device: DeviceID(kind: "gpu", index: 7))
+        #expect(cluster.on(.healthChanged(unknown, .isolated, why: "")) == [.ignored(.unknownPart(unknown))])
     }
 }

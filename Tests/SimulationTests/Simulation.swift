@@ -84,7 +84,8 @@ struct Simulation {
         case .stop(let job, let attempt, _):
             let grace = Duration.milliseconds(random.below(9000))
             add(.exited(job, attempt: attempt, .signalled(15)), at: now + grace)
-        case .waits, .ended, .requeued, .ignored, .suspend, .resume, .resize, .test, .reset: break
+        case .waits, .ended, .requeued, .ignored, .suspend, .resume, .resize, .test, .reset, .deleteDevice:
+            break
         }
     }
 

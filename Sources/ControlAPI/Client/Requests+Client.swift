@@ -63,6 +63,10 @@ extension DaemonClient {
         try send("POST", "/v1/machines/\(escaped(machine))/undrain")
     }
 
+    package func setHealth(_ health: HealthRequest, of machine: String) throws {
+        try send("POST", "/v1/machines/\(escaped(machine))/health", health)
+    }
+
     /// The path of the new backup.
     package func backup() throws -> BackupReply { try send("POST", "/v1/backup", [String: String]()) }
 
@@ -74,6 +78,20 @@ extension DaemonClient {
 package struct DrainRequest: Hashable, Codable, Sendable {
     package var why: String
     package init(why: String) { self.why = why }
+}
+
+/// `POST /v1/machines/NAME/health`: an operator's word on a part.
+package struct HealthRequest: Hashable, Codable, Sendable {
+    /// A NUMA node or an accelerator; nil is the whole machine.
+    package var device: DeviceID?
+    package var level: HealthLevel
+    package var why: String
+
+    package init(device: DeviceID?, level: HealthLevel, why: String) {
+        self.device = device
+        self.level = level
+        self.why = why
+    }
 }
 
 /// The answer to `POST /v1/backup`.

@@ -48,9 +48,10 @@ package final class NullAgent: AgentRuntime {
         case .stop(let attempt, let signal, _): end(attempt, with: .signalled(signal))
         case .suspend(let attempt): report(.suspended(attempt))
         case .resume(let attempt): report(.resumed(attempt))
-        case .test(let name, let revision, _, _):
-            report(.tested(name: name, DeviceTest(revision: revision, limits: [])))
-        case .signal, .resize, .limitTime, .forget: break
+        case .test(let device):
+            report(.tested(name: device.name, DeviceTest(revision: device.revision, limits: [])))
+        case .reset(let part, _): report(.reset(part, failure: nil))
+        case .signal, .resize, .limitTime, .forget, .deleteDevice, .keepDevices: break
         }
     }
 

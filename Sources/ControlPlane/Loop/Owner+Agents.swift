@@ -19,7 +19,8 @@ extension Owner {
         case .test(let name): test(name)
         case .accepted(let id): notice(id, "submitted")
         case .resize(let id, let attempt, let placement): resize(id, attempt, placement)
-        case .reset(let part): log.write("\(part) is to be reset, which no agent does yet")
+        case .deleteDevice(let name, let machine): links[machine]?.link.send(.deleteDevice(name))
+        case .reset(let part, let why): reset(part, why)
         case .waits(let id, let reason): tellCommand(of: id, .waiting(reason))
         case .refused: break
         case .ignored(let why): log.write("ignored: \(why)")
@@ -58,8 +59,14 @@ extension Owner {
             arrayJob: job.array?.first, arrayIndex: job.array?.index,
             memoryMode: request.resources.memoryMode, quality: request.resources.quality,
             isolation: request.resources.isolation, timeLimit: request.timeLimit, warning: request.warning,
-            restarts: attempt - 1, launch: launch)
+            restarts: attempt - 1, launch: launch, namedDevices: namedDevices(of: placement, on: machine))
         link.link.send(.start(start))
+    }
+
+    private func namedDevices(of placement: Placement, on machine: String) -> [NamedDevice]? {
+        let names = placement.parts.first { $0.machine == machine }?.namedDevices ?? []
+        let devices = names.compactMap { name in state.devices.first { $0.name == name } }
+        return devices.isEmpty ? nil : devices
     }
 
     private func stop(_ id: JobID, _ attempt: Int, _ reason: StopReason) {
@@ -91,8 +98,12 @@ extension Owner {
 
     private func test(_ name: String) {
         guard let device = state.devices.first(where: { $0.name == name }) else { return }
-        links[device.machine]?.link.send(
-            .test(name: name, revision: device.revision, device.device, device.request))
+        links[device.machine]?.link.send(.test(device))
+    }
+
+    private func reset(_ part: MachinePart, _ why: String) {
+        log.write("\(part) is being reset: \(why)")
+        links[part.machine]?.link.send(.reset(part.device, why: why))
     }
 
     /// The attempts that hold resources, by machine.
@@ -136,10 +147,16 @@ extension Owner {
         for id in state.activeJobs where state.jobs[id]?.placement?.machines.contains(name) == true {
             plan.looks.append { $0.tellTimeLimit(of: id) }
         }
-        for device in state.devices where device.machine == name && device.test == nil {
-            plan.looks.append { $0.test(device.name) }
-        }
+        plan.looks.append { $0.bringUpToDate(name) }
         if link is LocalLink { plan.looks.append { $0.becomeReady() } }
+    }
+
+    /// Tells an agent that was away which virtual devices there are, and what it may have missed.
+    private func bringUpToDate(_ machine: String) {
+        let devices = state.devices.filter { $0.machine == machine }
+        links[machine]?.link.send(.keepDevices(devices.map(\.name)))
+        for device in devices where device.test == nil && device.holder == nil { test(device.name) }
+        for reset in state.unfinishedResets(on: machine) { perform(reset) }
     }
 
     private func refusal(of hello: AgentHello, _ link: any AgentLink) -> Failure? {
@@ -286,6 +303,10 @@ extension Owner {
         case .health(let device, let level, let why):
             let part = MachinePart(machine: machine, device: device)
             record(.healthChanged(part, level, why: why), nil, mail, at: now, in: &plan)
+        case .reset(let device, let failure):
+            let part = MachinePart(machine: machine, device: device)
+            log.write(failure.map { "\(part) could not be reset: \($0)" } ?? "\(part) was reset")
+            record(.resetEnded(part, failure: failure), nil, mail, at: now, in: &plan)
         case .heartbeat: break
         }
     }

@@ -65,6 +65,11 @@ extension Routes {
             let why = try request.decoded(DrainRequest.self).why
             try await record([.drained(request.path[1], why: why)])
             return .done
+        case ("POST", 3, "health"):
+            let health = try request.decoded(HealthRequest.self)
+            let part = MachinePart(machine: request.path[1], device: health.device)
+            try await record([.healthChanged(part, health.level, why: health.why)])
+            return .done
         case ("POST", 3, "undrain"):
             try await record([.undrained(request.path[1])])
             return .done
@@ -146,7 +151,8 @@ extension Owner {
                 why: !isThere ? "its agent has not connected" : facts.status.closedBecause,
                 cores: facts.cores,
                 coresFree: facts.coresFree, memory: facts.memory, memoryFree: facts.memoryFree,
-                devices: facts.devices, jobs: facts.jobs, enforcement: link?.hello.enforcement ?? [:])
+                devices: facts.devices, jobs: facts.jobs, enforcement: link?.hello.enforcement ?? [:],
+                faults: facts.status.faults)
         }
     }
 }

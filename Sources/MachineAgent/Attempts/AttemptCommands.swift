@@ -25,10 +25,20 @@ extension AttemptWorker {
         case .resize(let id, let devices): if let attempt = running(id) { resize(attempt, to: devices) }
         case .limitTime(let id, let limit): running(id)?.tell(SupervisorBlock.timeLimit(limit))
         case .forget(let id): if let attempt = attempts[id], attempt.end != nil { forget(attempt) }
-        case .test(let name, let revision, let device, _):
-            DeviceTrial(
-                name: name, revision: revision, device: device, isolation: isolation, supervisor: supervisor
-            ).begin(report: report)
+        case .test(let device): test(device)
+        case .deleteDevice(let name): shelf.remove(name)
+        case .keepDevices(let names): shelf.keepOnly(names)
+        case .reset(let part, let why): reset(part, why)
+        }
+    }
+
+    private func test(_ device: NamedDevice) {
+        do {
+            let kept = try shelf.keep(device)
+            trials.begin(
+                DeviceTrial(kept: kept, isolation: isolation, supervisor: supervisor), report: report)
+        } catch {
+            report(.tested(name: device.name, DeviceTrial.failure(of: device, because: error.summary)))
         }
     }
 
@@ -97,21 +107,33 @@ extension AttemptWorker {
         }
         let markers = start.ranks.indices.map { marker(start.attempt, rank: $0) }
         let needsTable = start.worldSize > 1 || start.launch.requestCapacity != nil
-        let plan = try AttemptPlan(
+        let around = try start.namedDevices?.map { try shelf.keep($0) } ?? []
+        guard around.isEmpty || around.count == start.ranks.count else {
+            throw Failure("The attempt names \(around.count) virtual devices for \(start.ranks.count) ranks.")
+        }
+        var plan = try AttemptPlan(
             start, folder: folder, markers: markers, machine: machine,
             tablePath: needsTable ? folder.tablePath : nil, processLimit: options.processLimit)
+        for (rank, device) in around.enumerated() { plan.steps[rank].leaveTo(device.groups) }
         for step in plan.steps { try step.validate() }
         for path in plan.sharedFiles { try empty(path) }
         let regions = needsTable ? try makeTable(start, plan, folder) : []
         var limits: [StepLimits] = []
         do {
-            for step in plan.steps {
-                limits.append(StepLimits(step, isolation: isolation))
-                if start.isolation == .hard { try limits[limits.count - 1].requireHard() }
+            var reports: [EnforcementReport] = []
+            for (rank, step) in plan.steps.enumerated() {
+                let device = around.isEmpty ? nil : around[rank]
+                limits.append(
+                    StepLimits(step, isolation: device?.groups.isolation(inside: isolation) ?? isolation))
+                let own = limits[rank].report
+                reports.append(device.map { own.inside($0.groups.report, named: $0.name) } ?? own)
+                if start.isolation == .hard || device?.device.request.isolation == .hard {
+                    try reports[rank].requireHard()
+                }
             }
-            let record = AttemptRecord(
-                start: start, boot: boot, files: plan.files, enforcement: limits[0].report.lines,
-                regions: regions)
+            var record = AttemptRecord(
+                start: start, boot: boot, files: plan.files, enforcement: reports[0].lines, regions: regions)
+            record.memoryHeldByDevice = around.map { $0.groups.holds(.memory) }
             try folder.writeJSON(record, to: AttemptFolder.recordName)
             return try launch(plan, limits, record, folder, markers)
         } catch {
@@ -225,11 +247,20 @@ extension AttemptWorker {
     }
 }
 
-extension StepLimits {
+extension StepSpecification {
+    /// What the groups of a virtual device hold for all steps inside together is no limit of a step of its own.
+    fileprivate mutating func leaveTo(_ device: DeviceGroups) {
+        if device.holds(.memory) { memory = nil }
+        if device.holds(.share) { cpuShare = nil }
+        if device.holds(.weight) { cpuWeight = nil }
+    }
+}
+
+extension EnforcementReport {
     /// Refuses where something was limited that the kernel does not enforce.
     func requireHard() throws(Failure) {
-        let limited: Set<EnforcementReport.Limit> = [.cores, .share, .memory]
-        for entry in report.entries where limited.contains(entry.limit) && entry.strength != .hard {
+        let limited: Set<Limit> = [.cores, .share, .memory]
+        for entry in entries where limited.contains(entry.limit) && entry.strength != .hard {
             throw Failure(
                 "Hard isolation was asked for, but \(entry.limit.rawValue) \(entry.requested) is \(entry.strength.rawValue) here: \(entry.means).",
                 nextStep: "Submit without --isolation hard, or to a machine whose control groups may be used."

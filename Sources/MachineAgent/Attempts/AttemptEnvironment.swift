@@ -32,7 +32,7 @@ package struct AttemptEnvironment: Sendable {
         var variables = start.launch.environment
         for group in [
             own.variables, heng(localRank), slurm(rank, localRank, slot), torch(rank, localRank),
-            device(localRank),
+            device(localRank, slot),
         ] { variables.merge(group) { $1 } }
         return variables
     }
@@ -84,17 +84,15 @@ package struct AttemptEnvironment: Sendable {
         ]
     }
 
-    /// Of an accelerator only the one that was granted is to be seen.
-    private func device(_ localRank: Int) -> [String: String] {
-        let device = start.ranks[localRank]
-        guard device.device.kind != ResourceRequest.cpu else { return [:] }
-        var variables = ["HENG_DEVICE": "\(device.device)", "HENG_DEVICE_SHARE": "\(device.share)"]
-        if device.deviceMemory > .zero { variables["HENG_DEVICE_MEMORY"] = "\(device.deviceMemory.bytes)" }
-        guard device.device.kind == "gpu" else { return variables }
-        for name in ["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"] {
-            variables[name] = "\(device.device.index)"
-        }
-        return variables
+    /// Of all accelerators only the one that was granted is to be seen, also by what computes on processors as if it
+    /// were one (https://portablecl.org/docs/html/env_variables.html).
+    private func device(_ localRank: Int, _ slot: RankSlot) -> [String: String] {
+        let threads = RankEnvironment(
+            job: start.attempt.job, rank: 0, worldSize: 1, slot: slot, tablePath: nil
+        ).threads
+        let processors = ["POCL_CPU_MAX_CU_COUNT": "\(threads)", "POCL_MAX_PTHREAD_COUNT": "\(threads)"]
+        let grant = AcceleratorGrant(start.ranks[localRank])
+        return (grant?.variables ?? AcceleratorGrant.nothing).merging(processors) { $1 }
     }
 
     /// Each machine once, in the order of its first rank.

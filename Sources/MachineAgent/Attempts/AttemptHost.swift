@@ -1,6 +1,6 @@
 internal import CLinux
 package import ControlAPI
-internal import Essentials
+package import Essentials
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -110,6 +110,16 @@ private final class WorkerBox: @unchecked Sendable {
 package struct AttemptOptions: Hashable, Sendable {
     /// How many processes and threads a rank may have; nil is no limit of ours.
     package var processLimit: Int?
+    /// How parts are reset.
+    package var resets: ResetPrograms
+    /// Where accelerators are on the PCI bus, as far as that is known.
+    package var addresses: [DeviceID: String]
 
-    package init(processLimit: Int? = nil) { self.processLimit = processLimit }
+    package init(
+        processLimit: Int? = nil, resets: ResetPrograms = ResetPrograms(), addresses: [DeviceID: String] = [:]
+    ) {
+        self.processLimit = processLimit
+        self.resets = resets
+        self.addresses = addresses
+    }
 }

@@ -16,7 +16,7 @@ struct AttemptPlan: Sendable {
         _ start: AttemptStart, folder: AttemptFolder, markers: [String], machine: String, tablePath: String?,
         processLimit: Int?
     ) throws {
-        slots = start.ranks.map { RankSlot($0, memoryMode: start.memoryMode, quality: start.quality) }
+        slots = start.ranks.indices.map { start.slot(ofRank: $0) }
         let meeting = start.worldSize > 1 ? Self.meetingPoint(of: start) : nil
         let command = Self.command(start, folder: folder)
         for (rank, slot) in slots.enumerated() {

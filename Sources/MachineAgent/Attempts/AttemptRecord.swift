@@ -1,5 +1,6 @@
 internal import ControlAPI
 internal import Essentials
+internal import Scheduling
 
 /// What is kept about an attempt in its folder, from before anything of it starts.
 struct AttemptRecord: Hashable, Codable, Sendable {
@@ -13,6 +14,8 @@ struct AttemptRecord: Hashable, Codable, Sendable {
     var enforcement: [String]
     /// Files of shared memory that go when it ends.
     var regions: [String]
+    /// For each rank in a virtual device with a name, whether that holds its memory; nil is none.
+    var memoryHeldByDevice: [Bool]?
 
     init(
         start: AttemptStart, boot: String, files: [String], enforcement: [String], regions: [String]
@@ -29,9 +32,21 @@ struct AttemptRecord: Hashable, Codable, Sendable {
     /// The limits of one of its ranks.
     func limits(ofRank rank: Int) -> StepLimitsInForce {
         guard rank < start.ranks.count else { return StepLimitsInForce(memory: nil, strictNodes: nil) }
-        let slot = RankSlot(start.ranks[rank], memoryMode: start.memoryMode, quality: start.quality)
+        let slot = start.slot(ofRank: rank)
+        let isHeld = memoryHeldByDevice.map { rank < $0.count && $0[rank] } ?? false
         return StepLimitsInForce(
-            memory: slot.memory, strictNodes: slot.numa?.mode == .strict ? slot.numa?.nodes : nil)
+            memory: isHeld ? nil : slot.memory,
+            strictNodes: slot.numa?.mode == .strict ? slot.numa?.nodes : nil,
+            deviceMemory: isHeld ? slot.memory : nil)
+    }
+}
+
+extension AttemptStart {
+    /// The place of a rank: in a virtual device with a name, as that was made.
+    func slot(ofRank rank: Int) -> RankSlot {
+        let named = namedDevices.flatMap { rank < $0.count ? $0[rank].request : nil }
+        return RankSlot(
+            ranks[rank], memoryMode: named?.memoryMode ?? memoryMode, quality: named?.quality ?? quality)
     }
 }
 

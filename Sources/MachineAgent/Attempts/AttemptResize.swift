@@ -11,20 +11,39 @@ extension AttemptWorker {
     /// Memory that has to come from other nodes moves with the cpuset; without one the old pages stay where they are.
     func resize(_ attempt: Attempt, to devices: [VirtualDevice]) {
         guard let record = attempt.record, devices.count == attempt.ranks.count else { return }
-        for (rank, device) in devices.enumerated() where attempt.ranks[rank].fact == nil {
-            let slot = RankSlot(device, memoryMode: record.start.memoryMode, quality: record.start.quality)
-            for group in attempt.ranks[rank].groups { group.write(slot) }
-            bind(attempt, rank, to: slot.cpus)
-            if !attempt.ranks[rank].groups.contains(where: \.limitsMemory), let memory = slot.memory {
-                let mebibytes = UInt32(clamping: (memory.bytes + (1 << 20) - 1) >> 20)
-                attempt.ranks[rank].link?.send(SupervisorBlock.command("M", mebibytes))
-            }
-        }
         var changed = record
         changed.start.ranks = devices
+        for (rank, device) in devices.enumerated() {
+            if let named = record.start.namedDevices, rank < named.count {
+                changed.start.namedDevices?[rank].device = device
+                attempt.ranks[rank].remarks += shelf.resize(named[rank].name, to: device) {
+                    resize(attempt, rank, changed, isInside: shelf[named[rank].name] != nil)
+                }
+            } else {
+                resize(attempt, rank, changed, isInside: false)
+            }
+        }
         // An agent that comes later must know the limits that were in force.
         try? attempt.folder.writeJSON(changed, to: AttemptFolder.recordName)
         attempt.record = changed
+    }
+
+    /// Of a rank in a virtual device only the place changes here: the device holds what it may use.
+    private func resize(_ attempt: Attempt, _ rank: Int, _ record: AttemptRecord, isInside: Bool) {
+        guard attempt.ranks[rank].fact == nil else { return }
+        var slot = record.start.slot(ofRank: rank)
+        if isInside {
+            let held = record.limits(ofRank: rank)
+            slot.memory = held.memory
+            slot.cpuShare = nil
+            slot.cpuWeight = nil
+        }
+        for group in attempt.ranks[rank].groups { group.write(slot) }
+        bind(attempt, rank, to: slot.cpus)
+        if !attempt.ranks[rank].groups.contains(where: \.limitsMemory), let memory = slot.memory {
+            let mebibytes = UInt32(clamping: (memory.bytes + (1 << 20) - 1) >> 20)
+            attempt.ranks[rank].link?.send(SupervisorBlock.command("M", mebibytes))
+        }
     }
 
     private func bind(_ attempt: Attempt, _ rank: Int, to cpus: CPUSet) {

@@ -19,6 +19,9 @@ final class AttemptWorker {
     var attempts: [AttemptID: Attempt] = [:]
     let factory: SupervisorFactory
     let supervisor: SupervisorProgram
+    let shelf: DeviceShelf
+    let trials = DeviceTrials()
+    let resets = ResetsUnderWay()
 
     private let watch: Int32
     private let bell: Bell
@@ -50,6 +53,8 @@ final class AttemptWorker {
             throw Failure("The folder \(folder) for attempts cannot be read: \(sentence(errno)).")
         }
         markerPrefix = "\(status.st_dev)-\(status.st_ino)"
+        shelf = try DeviceShelf(
+            folder: folder + "/devices", isolation: isolation, boot: boot, prefix: markerPrefix)
         watch = process_watch_make()
         guard watch >= 0, process_watch_add(watch, bell.descriptor) == 0 else {
             throw Failure("No descriptor is left to wait for jobs with.")
@@ -71,12 +76,13 @@ final class AttemptWorker {
     func run() {
         var ready = [Int32](repeating: -1, count: 64)
         while true {
-            let wait: Int32 = unclear.isEmpty ? -1 : 5
+            let wait: Int32 = !unclear.isEmpty ? 5 : shelf.hasLeaving ? 100 : -1
             let count = unsafe process_watch_wait_for(watch, &ready, Int32(ready.count), wait)
             for descriptor in ready.prefix(Int(count)) where descriptor != bell.descriptor {
                 hear(descriptor)
             }
             clearUp()
+            if shelf.hasLeaving { shelf.removeLeaving() }
             if ready.prefix(Int(count)).contains(bell.descriptor) {
                 bell.quiet()
                 guard let commands = host?.takeCommands() else { return }

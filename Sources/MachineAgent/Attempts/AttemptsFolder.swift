@@ -12,6 +12,8 @@ internal import Glibc
 package struct AttemptsFolder: Sendable {
     package let path: String
     private let link: String?
+    /// Where the virtual devices are kept.
+    private var devices: String { path + "/devices" }
     private static let ownerName = "state-folder"
 
     /// Finds the folder that a state folder used before, or makes one.
@@ -46,7 +48,9 @@ package struct AttemptsFolder: Sendable {
 
     /// Takes a place in memory away again when nothing is left in it.
     package func giveBack() {
-        guard let link, SmallFile.names(in: path) == [Self.ownerName] else { return }
+        guard let link else { return }
+        _ = SmallFile.removeFolder(devices)
+        guard SmallFile.names(in: path) == [Self.ownerName] else { return }
         unsafe unlink("\(path)/\(Self.ownerName)")
         if SmallFile.removeFolder(path) == 0 { unsafe unlink(link) }
     }
@@ -71,7 +75,7 @@ package struct AttemptsFolder: Sendable {
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let hidden = link + ".new"
         unsafe unlink(hidden)
-        if SmallFile.make("\(path)/\(ownerName)", holding: owner) == 0,
+        if SmallFile.replace("\(path)/\(ownerName)", with: Array(owner.utf8)) == 0,
             unsafe symlink(path, hidden) == 0, unsafe rename(hidden, link) == 0
         {
             return path

@@ -36,12 +36,16 @@ enum SmallFile {
         return count == bytes.count ? 0 : count < 0 ? errno : EIO
     }
 
-    /// Makes a file that nobody else may read; returns 0 or the error number.
-    static func make(_ path: String, holding text: String) -> Int32 {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    /// Writes a file whole or not at all; returns 0 or the error number.
+    static func replace(_ path: String, with bytes: [UInt8]) -> Int32 {
+        let hidden = "\(path).new"
+        let descriptor = unsafe open(hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return errno }
+        let count = unsafe Glibc.write(descriptor, bytes, bytes.count)
+        let failure = count == bytes.count ? 0 : count < 0 ? errno : EIO
         close(descriptor)
-        return write(text, to: path)
+        guard failure == 0 else { return failure }
+        return unsafe rename(hidden, path) == 0 ? 0 : errno
     }
 
     /// Returns 0 or the error number.
@@ -49,6 +53,14 @@ enum SmallFile {
 
     /// Removes an empty folder; returns 0 or the error number.
     static func removeFolder(_ path: String) -> Int32 { unsafe rmdir(path) == 0 ? 0 : errno }
+
+    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// Removes an empty folder; false when it is still there.
+    static func isGone(afterRemoving path: String) -> Bool {
+        let failure = removeFolder(path)
+        return failure == 0 || failure == ENOENT
+    }
 
     /// The names in a folder; none when it cannot be read.
     static func names(in folder: String) -> [String] {

@@ -6,7 +6,7 @@ internal import Glibc
 
 /// The limits of one step, made real as far as the machine goes: its groups, and what stands in where there are none.
 struct StepLimits {
-    struct Group: Hashable {
+    struct Group: Hashable, Codable {
         /// `unified`, or the controller of a version 1 tree.
         let kind: String
         let path: String
@@ -24,17 +24,21 @@ struct StepLimits {
 
     private let specification: StepSpecification
     private let isolation: Isolation
+    /// The name of groups that are made once and then found again; nil takes a new one.
+    private let name: String?
 
     /// Makes the groups and writes the limits; what the kernel refuses is in the report.
-    init(_ specification: StepSpecification, isolation: Isolation) {
+    init(_ specification: StepSpecification, isolation: Isolation, name: String? = nil) {
         self.specification = specification
         self.isolation = isolation
+        self.name = name
         applyCores()
         applyShare()
         applyMemory()
         applyNodes()
         applyWeight()
         applyProcesses()
+        if name != nil || isolation.isInsideDevice { makeAllGroups() }
         if case .legacy(let folder) = isolation.home(of: .freezer) {
             freezer = "\(folder)/\(GroupName.next())"
         }
@@ -160,7 +164,6 @@ struct StepLimits {
     private mutating func applyMemory() {
         guard let memory = specification.memory else { return }
         let refusal = writeMemoryLimit(memory)
-        if refusal == nil, isolation.isInsideDevice { parent = groupAround }
         if refusal != nil { watchedMemoryLimit = memory }
         report.entries.append(
             .init(
@@ -199,6 +202,20 @@ struct StepLimits {
 
     // MARK: Groups
 
+    /// Whether or not something is limited there: what runs in a virtual device must be below each of its groups.
+    private mutating func makeAllGroups() {
+        for controller in [Controller.cpu, .cpuset, .memory] {
+            switch isolation.home(of: controller) {
+            case .missing: continue
+            case .unified(let folder): _ = write([], in: "unified", under: folder)
+            case .legacy(let folder):
+                // A cpuset without processing units lets nobody in.
+                _ = controller == .cpuset ? writeCPUSet() : write([], in: controller.rawValue, under: folder)
+            }
+        }
+        if isolation.isInsideDevice { parent = groupAround }
+    }
+
     private func means(_ controller: Controller) -> String {
         switch isolation.home(of: controller) {
         case .unified: "\(controller.rawValue) control group (version 2)"
@@ -236,11 +253,11 @@ struct StepLimits {
         path: String, isNew: Bool, failure: Int32
     ) {
         if let made = groups.first(where: { $0.kind == kind }) { return (made.path, false, 0) }
-        let path = folder + "/" + GroupName.next()
+        let path = folder + "/" + (name ?? GroupName.next())
         let failure = SmallFile.makeFolder(path)
-        guard failure == 0 else { return (path, false, failure) }
+        guard failure == 0 || (failure == EEXIST && name != nil) else { return (path, false, failure) }
         groups.append(Group(kind: kind, path: path))
-        return (path, true, 0)
+        return (path, failure == 0, 0)
     }
 
     private mutating func remove(_ path: String) {

@@ -22,6 +22,11 @@ enum ProgramLookup {
         guard isThere else { throw .commandNotFound(program, path: path) }
     }
 
+    /// Whether there is such a program where one is looked for without a PATH.
+    static func exists(_ program: String) -> Bool {
+        usualPath.split(separator: ":").contains { exists("\($0)/\(program)", from: "/") }
+    }
+
     /// Where the C library looks without a PATH.
     static let usualPath = "/bin:/usr/bin"
 

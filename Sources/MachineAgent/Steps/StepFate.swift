@@ -38,10 +38,14 @@ extension JobOutcome {
             case .unknown, .hanging: break
             }
         }
-        // The memory of an accelerator and of a device around the step have limits of their own.
+        // Whoever watches over an accelerator's memory is somebody else.
         guard case .outOfMemory(var death) = self, death.cause != .device else { return }
-        if death.cause != .virtualDevice { death.limit = evidence.memoryLimit }
+        death.limit = death.cause == .virtualDevice ? evidence.parentLimit : evidence.memoryLimit
         death.peak = evidence.memoryPeak
+        // A group counts what it asks for before the one around it refuses it, so its own peak may be a little over.
+        if death.cause == .virtualDevice, let limit = death.limit {
+            death.peak = death.peak.map { min($0, limit) }
+        }
         self = .outOfMemory(death)
     }
 }

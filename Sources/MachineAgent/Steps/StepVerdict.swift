@@ -29,11 +29,14 @@ package struct StepEvidence: Hashable, Codable, Sendable {
     package var deviceMemory: Bool
     /// How often the group around it, a virtual device, ran into its memory limit meanwhile.
     package var parentHits: Int?
+    /// The memory limit of that virtual device.
+    package var parentLimit: ByteCount?
 
     package init(
         ending: StepEnding, stopRequested: Bool = false, outOfMemoryKills: Int? = nil, limitHits: Int? = nil,
         memoryPeak: ByteCount? = nil, memoryLimit: ByteCount? = nil, strictNodes: CPUSet? = nil,
-        overTime: Bool = false, deviceMemory: Bool = false, parentHits: Int? = nil
+        overTime: Bool = false, deviceMemory: Bool = false, parentHits: Int? = nil,
+        parentLimit: ByteCount? = nil
     ) {
         self.ending = ending
         self.stopRequested = stopRequested
@@ -45,6 +48,7 @@ package struct StepEvidence: Hashable, Codable, Sendable {
         self.overTime = overTime
         self.deviceMemory = deviceMemory
         self.parentHits = parentHits
+        self.parentLimit = parentLimit
     }
 }
 

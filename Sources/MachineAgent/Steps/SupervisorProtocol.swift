@@ -78,10 +78,13 @@ struct LineBuffer {
 struct StepLimitsInForce: Hashable, Sendable {
     var memory: ByteCount?
     var strictNodes: CPUSet?
+    /// The limit of the virtual device around it.
+    var deviceMemory: ByteCount?
 
-    init(memory: ByteCount?, strictNodes: CPUSet?) {
+    init(memory: ByteCount?, strictNodes: CPUSet?, deviceMemory: ByteCount? = nil) {
         self.memory = memory
         self.strictNodes = strictNodes
+        self.deviceMemory = deviceMemory
     }
 
     init(_ specification: StepSpecification) {
@@ -109,7 +112,7 @@ extension StepOutcome {
                 outOfMemoryKills: line.counter("oom_kills"), limitHits: line.counter("limit_hits"),
                 memoryPeak: peak, memoryLimit: limits.memory, strictNodes: limits.strictNodes,
                 overTime: line.number("over_time") == 1, deviceMemory: line.number("device_memory") == 1,
-                parentHits: line.counter("parent_hits")),
+                parentHits: line.counter("parent_hits"), parentLimit: limits.deviceMemory),
             usage: StepUsage(
                 started: TimePoint(nanoseconds: started), ended: TimePoint(nanoseconds: ended),
                 userTime: line.duration("user") ?? .zero, systemTime: line.duration("system") ?? .zero,

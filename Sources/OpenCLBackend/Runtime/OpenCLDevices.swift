@@ -41,10 +41,19 @@ package enum OpenCLDevices {
         guard isThere == 1 else { return [] }
         return unsafe list { unsafe opencl_platforms($0, $1) }.flatMap { platform in
             let name = platformName(platform)
-            return unsafe list { unsafe opencl_devices(platform, $0, $1) }.compactMap { handle in
-                DeviceFacts(of: handle, platform: name).map { OpenCLDevice(raw: handle, facts: $0) }
+            return unsafe list { unsafe opencl_devices(platform, $0, $1) }.compactMap { handle -> OpenCLDevice? in
+                guard let facts = DeviceFacts(of: handle, platform: name), isGranted(facts) else {
+                    return nil
+                }
+                return OpenCLDevice(raw: handle, facts: facts)
             }
         }
+    }
+
+    /// A job that was given no accelerator sees none (`HENG_ACCELERATORS` is there and empty); processors are held by
+    /// what holds all of the job. Which of several is to be seen, their vendors' variables say.
+    private static func isGranted(_ facts: DeviceFacts) -> Bool {
+        facts.isCPU || !ProgramFile.isEmptyInEnvironment("HENG_ACCELERATORS")
     }
 
     private static func list(_ ask: (UnsafeMutablePointer<opencl_handle>?, UInt32) -> UInt32) -> [UInt] {

@@ -69,6 +69,11 @@ package struct ProgramFile {
         return text.isEmpty ? nil : text
     }
 
+    /// Whether a variable is there and says nothing.
+    static func isEmptyInEnvironment(_ name: String) -> Bool {
+        unsafe getenv(name).map { unsafe $0.pointee == 0 } ?? false
+    }
+
     /// The program's bytes, where the file holds what it should.
     package func read() -> [UInt8]? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)

@@ -162,11 +162,12 @@ extension World {
                 name: "memory", strength: .hard, asked: 1, measured: 1, unit: "GiB", isHeld: held, means: "")
             let test = DeviceTest(revision: device.revision, limits: [limit])
             add(.ask(.deviceTested(name, test)), at: now + .milliseconds(random.below(500)))
-        case .reset(let part):
+        case .reset(let part, _):
+            let failure: String? = random.below(6) == 0 ? "it does not answer" : nil
             add(
-                .ask(.healthChanged(part, .healthy, why: "reset")),
+                .ask(.resetEnded(part, failure: failure)),
                 at: now + .milliseconds(random.below(3000)))
-        case .accepted, .refused, .waits, .ended, .requeued, .ignored: break
+        case .accepted, .refused, .waits, .ended, .requeued, .ignored, .deleteDevice: break
         }
     }
 

@@ -133,13 +133,17 @@ extension DaemonStatus {
                 "\(machine.coresFree.formatted(significant: 4)) of \(machine.cores)",
                 "\(machine.memoryFree) of \(machine.memory)",
                 machine.devices.map(\.description).joined(separator: " "),
-                "\(machine.jobs)", machine.why ?? limits(machine.enforcement),
+                "\(machine.jobs)", machine.why ?? faults(machine.faults) ?? limits(machine.enforcement),
             ]
         }
         let table = textTable(
             header: ["MACHINE", "CLASS", "STATE", "CORES FREE", "MEMORY FREE", "DEVICES", "JOBS", "REMARK"],
             rows)
         return (lines + [table]).joined(separator: "\n")
+    }
+
+    private func faults(_ faults: [MachineStatus.Fault]) -> String? {
+        faults.isEmpty ? nil : faults.map(\.phrase).joined(separator: "; ")
     }
 
     private func limits(_ enforcement: [String: EnforcementStrength]) -> String {

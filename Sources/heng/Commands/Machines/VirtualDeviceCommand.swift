@@ -233,22 +233,41 @@ struct VirtualDeviceCommand: ParsableCommand {
 enum VirtualDeviceTable {
     static func text(_ devices: [NamedDevice]) -> String {
         textTable(
-            header: ["NAME", "MACHINE", "OF", "SHARE", "CORES", "MEMORY", "QOS", "USED BY", "LIMITS"],
+            header: [
+                "NAME", "MACHINE", "OF", "SHARE", "CORES", "MEMORY", "QOS", "USED BY", "LEVEL",
+                "LIMITS, MEASURED",
+            ],
             devices.map { device in
                 [
                     device.name, device.machine, "\(device.device.device)", "\(device.device.share)",
                     "\(device.device.cores)", device.device.memory == .zero ? "-" : "\(device.device.memory)",
                     device.request.quality.rawValue, device.holder.map { "job \($0)" } ?? "-",
-                    limits(device.test),
+                    level(device.test), limits(device.test),
                 ]
             })
+    }
+
+    /// How strongly it is held as a whole.
+    private static func level(_ test: DeviceTest?) -> String {
+        guard let test, let strength = test.strength else { return "-" }
+        return strength.rawValue + (test.acceleratorLevel.map { ", accelerator \($0)" } ?? "")
     }
 
     private static func limits(_ test: DeviceTest?) -> String {
         guard let test else { return "not tried out yet" }
         return test.limits.map { limit in
             let failed = limit.isHeld || limit.strength == .none ? "" : " (did not hold)"
-            return "\(limit.name) \(limit.strength.rawValue)\(failed)"
+            return "\(limit.name) \(limit.strength.rawValue)\(measured(limit))\(failed)"
         }.joined(separator: ", ")
+    }
+
+    /// What was measured against what was asked.
+    private static func measured(_ limit: DeviceTest.Limit) -> String {
+        guard let measured = limit.measured else { return "" }
+        guard limit.unit == "bytes" else {
+            return
+                " \(measured.formatted(significant: 3)) of \(limit.asked.formatted(significant: 3)) \(limit.unit)"
+        }
+        return " \(ByteCount(bytes: Int(measured))) of \(ByteCount(bytes: Int(limit.asked)))"
     }
 }
