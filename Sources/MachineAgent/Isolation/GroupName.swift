@@ -43,9 +43,20 @@ enum GroupName {
         return false
     }
 
+    /// How long a supervisor may take from hearing of its groups to having a process in them.
+    private static let launchTime = 10
+
     /// Removes the empty groups of agents that have ended.
+    ///
+    /// A supervisor outlives its agent, and may be about to start its program in groups that are still empty.
     static func removeAbandoned(in folder: String) {
+        let now = time(nil)
         for name in SmallFile.names(in: folder) where isAbandoned(name) {
+            var status = stat()
+            guard unsafe stat("\(folder)/\(name)", &status) == 0, now - status.st_mtim.tv_sec > launchTime
+            else {
+                continue
+            }
             // A group that still has processes refuses, and its supervisor will remove it.
             _ = SmallFile.removeFolder("\(folder)/\(name)")
         }
