@@ -175,7 +175,7 @@ struct AttemptHostTests {
     @Test(
         .enabled(if: hasLegacy(.cpu), "the cpu controller is not a version 1 tree here"),
         arguments: [
-            (QualityOfService.guaranteed, "25000\n", "1024\n"), (.burstable, "-1\n", "512\n"),
+            (QualityOfService.guaranteed, "25000\n", "512\n"), (.burstable, "-1\n", "512\n"),
             (.bestEffort, "-1\n", "10\n"),
         ])
     func `a quality of service is a quota or a weight`(

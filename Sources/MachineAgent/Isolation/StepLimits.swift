@@ -140,6 +140,8 @@ struct StepLimits {
                 // Version 1 calls 1024 the usual weight, and takes nothing below 2.
                 write([("cpu.shares", "\(max(2, weight * 1024 / 100))")], in: "cpu", under: folder)
             }
+        // Beside a quota, which has an entry of its own, it only settles who is left less by others.
+        guard specification.cpuShare == nil else { return }
         report.entries.append(
             .init(.weight, "\(weight)", refusal == nil ? .hard : .none, refusal ?? means(.cpu)))
     }

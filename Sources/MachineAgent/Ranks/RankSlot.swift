@@ -25,8 +25,9 @@ package struct RankSlot: Codable, Hashable, Sendable {
 extension RankSlot {
     /// The binding that a placement promised to one rank.
     ///
-    /// A guaranteed rank has a quota where it shares a core. The others may use what lies idle beside them: by their
-    /// time's weight, or for best effort by the least there is.
+    /// A guaranteed rank has a quota where it shares a core. The others may use what lies idle beside them. Each has the
+    /// weight of its time, so that they are in proportion also where somebody else leaves them less; best effort has the
+    /// least there is.
     package init(
         _ device: VirtualDevice, memoryMode: MemoryMode = .preferred, quality: QualityOfService = .guaranteed
     ) {
@@ -36,7 +37,7 @@ extension RankSlot {
             cpus: device.cpus, numa: NUMAPreference(device, mode: memoryMode),
             memory: device.memory == .zero ? nil : device.memory,
             cpuShare: hasQuota ? device.cpuTime / whole : nil,
-            cpuWeight: quality.weight(ofUnits: device.cpuTime))
+            cpuWeight: quality == .guaranteed && !hasQuota ? nil : quality.weight(ofUnits: device.cpuTime))
     }
 }
 
@@ -53,11 +54,10 @@ extension NUMAPreference {
 }
 
 extension QualityOfService {
-    /// Nil is the kernel's usual weight, 100.
-    fileprivate func weight(ofUnits units: Double) -> Int? {
+    /// The kernel's usual weight is 100.
+    fileprivate func weight(ofUnits units: Double) -> Int {
         switch self {
-        case .guaranteed: nil
-        case .burstable: max(2, min(10_000, Int((units * 100).rounded())))
+        case .guaranteed, .burstable: max(2, min(10_000, Int((units * 100).rounded())))
         case .bestEffort: 1
         }
     }
