@@ -296,7 +296,7 @@ let allTargets: [Target] = [
         "DaemonTests",
         [
             "Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "ControlPlane",
-            "heng-step",
+            "MachineAgent", "heng-step",
         ]),
     tests("CollectivesTests", ["Essentials", "Collectives", "CLinux"]),
     tests(

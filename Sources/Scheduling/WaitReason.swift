@@ -92,7 +92,7 @@ extension WaitReason: CustomStringConvertible {
         case .quota(let name, let used, let limit):
             "\(name): \(name.amount(used)) of \(name.amount(limit)) in use"
         case .queueStopped(let name): "the queue \(name) is stopped"
-        case .machinesClosed(let why): "every machine that could run it takes no new work: \(why)"
+        case .machinesClosed(let why): "finds no machine that could run it and takes new work: \(why)"
         case .preempting(let jobs):
             "starts when \(jobs.map(\.description).joined(separator: ", ")) made way for it"
         case .roundFull: "is looked at next"

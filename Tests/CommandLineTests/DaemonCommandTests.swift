@@ -139,6 +139,62 @@ struct DaemonCommandTests {
         }
     }
 
+    @Test func `health is shown and set, and a job that waits for a part is told so`() throws {
+        try withDaemon { () throws in
+            #expect(try sandbox.heng("health").output == "Everything is healthy.\n")
+            let set = try sandbox.heng("health", "set", "pre-isolated", "--device", "cpu:0", "--why", "hot")
+            #expect(set.output.hasSuffix("is pre-isolated: hot\n"), "\(set.errors)")
+            #expect(try sandbox.heng("health", "list").output.contains("cpu:0  pre-isolated  hot"))
+            #expect(try sandbox.heng("status").output.contains("cpu:0 pre-isolated: hot"))
+            let faults =
+                try JSONSerialization.jsonObject(
+                    with: Data(sandbox.heng("health", "--json").output.utf8)) as? [[String: Any]]
+            #expect(faults?.first?["level"] as? String == "pre-isolated")
+            #expect(try sandbox.heng("health", "set", "gone").status == 2)
+            #expect(try sandbox.heng("health", "set", "isolated", "--device", "cpu").status == 2)
+            #expect(try sandbox.heng("health", "set", "isolated", "--device", "gpu:9").status == 1)
+            #expect(try sandbox.heng("health", "set", "isolated", "nowhere").status == 1)
+            // The executor that starts nothing resets at once.
+            #expect(try sandbox.heng("health", "set", "reset-now", "--device", "cpu:0").status == 0)
+            try until("it is healthy") {
+                try sandbox.heng("health").output == "Everything is healthy.\n"
+            }
+        }
+    }
+
+    @Test func `inside a virtual device only what was granted is to be seen`() throws {
+        try #require(try sandbox.heng("up").status == 0)
+        defer { _ = try? sandbox.heng("down") }
+        let made = try sandbox.heng("vdev", "create", "inside", "--cores", "0.5", "--mem", "192MiB")
+        try #require(made.status == 0, "\(made.errors)")
+        defer { _ = try? sandbox.heng("vdev", "delete", "inside") }
+
+        let run = try sandbox.heng(
+            "run", "-q", "--vdev", "inside", "--", "sh", "-c",
+            "heng devices --json; echo; echo $CUDA_VISIBLE_DEVICES $HIP_VISIBLE_DEVICES $HENG_LOCAL_CPUS",
+            with: ["CUDA_VISIBLE_DEVICES": "0"])
+
+        #expect(run.status == 0, "\(run.errors)")
+        let words = (run.lines.last ?? "").split(separator: " ").map(String.init)
+        try #require(words.count == 3, "\(run.output)")
+        #expect(words[0] == "-1" && words[1] == "-1")
+        let text = run.lines.dropLast().joined(separator: "\n")
+        let devices = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]] ?? []
+        let descriptions = devices.compactMap { $0["description"] as? [String: Any] }
+        #expect(!descriptions.isEmpty && descriptions.count == devices.count, "\(text)")
+        for description in descriptions {
+            if let cpus = description["cpus"] as? String { #expect(cpus == words[2]) }
+            // One core, which may be two processing units.
+            #expect(
+                (description["computeUnits"] as? Int).map {
+                    $0 == (words[2] == "\(words[2].prefix(1))" ? 1 : 2)
+                } == true, "\(description)")
+            #expect((description["memory"] as? Int).map { $0 <= 192 << 20 } == true, "\(description)")
+        }
+        let list = try sandbox.heng("vdev", "list")
+        #expect(list.output.contains("LEVEL") && list.output.contains("compute "))
+    }
+
     @Test func `run passes output, errors and the code through, and Ctrl-C ends the job`() throws {
         try #require(try sandbox.heng("up").status == 0)
         defer { _ = try? sandbox.heng("down") }

@@ -128,6 +128,34 @@ struct NamedDeviceTests {
         try await delete([1])
     }
 
+    @Test
+    func `a group around everything that is full is the machine's fault, not the job's or the device's`()
+        async throws
+    {
+        guard case .legacy(let home) = machine.home(of: .memory) else { return }
+        let around = "\(home)/heng-around-\(name)"
+        try #require(unsafe mkdir(around, 0o755) == 0)
+        defer { unsafe rmdir(around) }
+        try writeText("\(48 << 20)", to: "\(around)/memory.limit_in_bytes")
+        var isolation = machine
+        isolation.homes[.memory] = .legacy(folder: around)
+        let host = try TestHost(scratch, isolation: isolation)
+        let large = testDevice(cpus: try usableCPUs().units, memory: .mebibytes(256))
+
+        let end = try await host.run(
+            host.script("exec dd if=/dev/zero of=/dev/null bs=200M count=1", job: 7, ranks: [large]))
+        guard case .outOfMemory(let death) = end.outcome else { throw Failure("\(end.outcome)") }
+        #expect(death.cause == .host)
+
+        // Memory that must come from one node, and does not: the same counters say so.
+        let strict = try await host.run(
+            host.script("exec dd if=/dev/zero of=/dev/null bs=200M count=1", job: 8, ranks: [large]) {
+                $0.memoryMode = .strict
+            })
+        guard case .outOfMemory(let other) = strict.outcome else { throw Failure("\(strict.outcome)") }
+        #expect(other.cause == .node(0))
+    }
+
     // MARK: Life
 
     @Test func `a device outlives its jobs and its agent, and goes when it is deleted`() async throws {

@@ -89,9 +89,49 @@ struct ResetTests {
         #expect(scratch.lines("begun").count == 1)
     }
 
+    @Test
+    func
+        `an accelerator's memory is cleared before its job's end is told, and one that cannot be is isolated`()
+        async throws
+    {
+        let clear =
+            "test -e '\(scratch.file("job"))' && ! test -e '\(scratch.file("broken"))' && echo \"$1\" >> '\(scratch.file("cleared"))'"
+        let host = try TestHost(
+            scratch,
+            options: AttemptOptions(
+                resets: ResetPrograms(scrub: ["gpu": ["/bin/sh", "-c", clear, "clear", "{device}"]])))
+        var device = testDevice(cpus: [try #require(try usableCPUs().first)])
+        device.device = gpu
+
+        let end = try await host.run(host.script("echo $HENG_DEVICE > job", ranks: [device]))
+
+        #expect(end.outcome == .exited(code: 0))
+        #expect(scratch.text("job") == "gpu:1\n" && scratch.text("cleared") == "gpu:1\n")
+        // A job without an accelerator has nothing to clear.
+        _ = try await host.run(host.script("true", job: 2))
+        #expect(scratch.lines("cleared").count == 1)
+
+        try writeText("", to: scratch.file("broken"))
+        _ = try await host.run(host.script("true", job: 3, ranks: [device]))
+        let isIsolated = host.reports.contains {
+            if case .health(gpu, .isolated, let why) = $0 {
+                why.contains("could not be cleared")
+            } else {
+                false
+            }
+        }
+        #expect(isIsolated)
+        // Nothing is cleared again by the next agent, who may have given the accelerator to somebody else.
+        host.host.close()
+        let next = try TestHost(
+            scratch, options: AttemptOptions(resets: ResetPrograms(scrub: ["gpu": ["/bin/sh", "-c", clear]])))
+        #expect(next.host.adopted.count == 3)
+        #expect(scratch.lines("cleared").count == 1)
+    }
+
     @Test func `a file that is not what it should be is refused with what it looks like`() throws {
         #expect(try ResetPrograms.read(scratch.file("none")) == ResetPrograms())
-        for text in ["", "{", "[]", #"{"reset": 3}"#, #"{"reset": {"gpu": "x"}}"#] {
+        for text in ["", "{", "[]", "3", #"{"reset": 3}"#, #"{"reset": {"gpu": "x"}}"#] {
             try writeText(text, to: scratch.file("health.json"))
             #expect(throws: Failure.self) { try ResetPrograms.read(scratch.file("health.json")) }
         }

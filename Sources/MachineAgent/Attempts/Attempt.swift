@@ -26,6 +26,8 @@ final class Attempt {
     var end: AttemptEnd?
     var hasReportedStart = false
     var isSuspended = false
+    /// Its accelerators are being cleared, after which its end is told.
+    var isClearing = false
 
     init(_ folder: AttemptFolder, record: AttemptRecord?, ranks: [Rank]) {
         id = folder.attempt

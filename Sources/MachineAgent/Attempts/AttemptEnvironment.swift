@@ -90,7 +90,8 @@ package struct AttemptEnvironment: Sendable {
         let threads = RankEnvironment(
             job: start.attempt.job, rank: 0, worldSize: 1, slot: slot, tablePath: nil
         ).threads
-        let processors = ["POCL_CPU_MAX_CU_COUNT": "\(threads)", "POCL_MAX_PTHREAD_COUNT": "\(threads)"]
+        var processors = ["POCL_CPU_MAX_CU_COUNT": "\(threads)", "POCL_MAX_PTHREAD_COUNT": "\(threads)"]
+        processors["HENG_MEMORY"] = slot.memory.map { "\($0.bytes)" }
         let grant = AcceleratorGrant(start.ranks[localRank])
         return (grant?.variables ?? AcceleratorGrant.nothing).merging(processors) { $1 }
     }

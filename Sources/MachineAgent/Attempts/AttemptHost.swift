@@ -21,6 +21,8 @@ package final class AttemptHost: Sendable {
 
     private struct Queue {
         var commands: [AgentCommand] = []
+        /// Attempts whose accelerators have been cleared.
+        var cleared: [(AttemptID, AttemptEnd)] = []
         var isClosed = false
     }
 
@@ -76,6 +78,19 @@ package final class AttemptHost: Sendable {
             guard !queue.isClosed else { return nil }
             defer { queue.commands = [] }
             return queue.commands
+        }
+    }
+
+    /// From the thread that cleared them.
+    func noteCleared(_ attempt: AttemptID, _ end: AttemptEnd) {
+        queue.withLock { $0.cleared.append((attempt, end)) }
+        bell.ring()
+    }
+
+    func takeCleared() -> [(AttemptID, AttemptEnd)] {
+        queue.withLock { queue in
+            defer { queue.cleared = [] }
+            return queue.cleared
         }
     }
 

@@ -87,6 +87,9 @@ final class AttemptWorker {
                 bell.quiet()
                 guard let commands = host?.takeCommands() else { return }
                 for command in commands { perform(command) }
+                for (id, end) in host?.takeCleared() ?? [] {
+                    if let attempt = attempts[id], attempt.end == nil { finish(attempt, end) }
+                }
             }
         }
     }
@@ -207,14 +210,14 @@ final class AttemptWorker {
         guard attempt.end == nil, facts.count == attempt.ranks.count else { return }
         var end = AttemptEnd(facts, firstRank: attempt.record?.start.firstRank ?? 0)
         end.remarks += attempt.ranks.flatMap(\.remarks)
-        finish(attempt, end)
+        if !clearAccelerators(of: attempt, then: end) { finish(attempt, end) }
     }
 
     func finish(_ attempt: Attempt, _ end: AttemptEnd) {
         attempt.end = end
         attempt.isSuspended = false
         // A single rank's own file says it all; anything else is kept as it was decided.
-        if attempt.ranks.count != 1 || attempt.folder.end(ofRank: 0) == nil {
+        if attempt.ranks.count != 1 || attempt.isClearing || attempt.folder.end(ofRank: 0) == nil {
             try? attempt.folder.writeJSON(end, to: AttemptFolder.endName)
         }
         for region in attempt.record?.regions ?? [] { unsafe unlink(region) }

@@ -15,13 +15,18 @@ internal import Glibc
 /// for the part's name, its number, or its place on the PCI bus.
 package struct ResetPrograms: Hashable, Codable, Sendable {
     /// The program and its arguments for each kind of part.
-    package var reset: [String: [String]]
+    package var reset: [String: [String]]?
     /// How long a reset may take, in seconds; two minutes when it is not said.
     package var resetSeconds: Int?
+    /// What clears the memory of an accelerator after a job, in the same form; nothing where it is not said.
+    package var scrub: [String: [String]]?
 
-    package init(reset: [String: [String]] = [:], resetSeconds: Int? = nil) {
+    package init(
+        reset: [String: [String]]? = nil, resetSeconds: Int? = nil, scrub: [String: [String]]? = nil
+    ) {
         self.reset = reset
         self.resetSeconds = resetSeconds
+        self.scrub = scrub
     }
 
     /// What the file says; nothing where there is no file.
@@ -42,7 +47,15 @@ package struct ResetPrograms: Hashable, Codable, Sendable {
 
     /// The command that resets a part; nil where nobody has said how.
     func command(for part: DeviceID?, address: String?) -> [String]? {
-        let words = reset[part?.kind ?? "machine"] ?? usual(part, address)
+        filled(reset?[part?.kind ?? "machine"] ?? usual(part, address), part, address)
+    }
+
+    /// The command that clears an accelerator's memory.
+    func scrubCommand(for part: DeviceID, address: String?) -> [String]? {
+        filled(scrub?[part.kind], part, address)
+    }
+
+    private func filled(_ words: [String]?, _ part: DeviceID?, _ address: String?) -> [String]? {
         guard let words, !words.isEmpty else { return nil }
         return words.map { word in
             [
@@ -59,12 +72,14 @@ package struct ResetPrograms: Hashable, Codable, Sendable {
     }
 }
 
-/// One reset of a part, run by a supervisor as any other step.
+/// One reset of a part, or the clearing of its memory, run by a supervisor as any other step.
 struct PartReset: Sendable {
     let part: DeviceID?
     let why: String
     let machine: String
-    let programs: ResetPrograms
+    /// Nil where nobody has said how.
+    let command: [String]?
+    let seconds: Int
     /// The place of the part on the PCI bus.
     let address: String?
     /// What the program says goes there.
@@ -74,7 +89,7 @@ struct PartReset: Sendable {
 
     /// Blocks until the program has ended; returns why the part could not be reset, or nil when it was.
     func run() -> String? {
-        guard let command = programs.command(for: part, address: address) else {
+        guard let command else {
             let kind = part?.kind ?? "machine"
             return "this machine has no program for it; name one for '\(kind)' in health.json"
         }
@@ -86,7 +101,7 @@ struct PartReset: Sendable {
         let step = StepSpecification(
             name: "reset", command: command, environment: environment, workingDirectory: "/",
             output: .file(log), errorOutput: .file(log),
-            timeLimit: .seconds(max(1, programs.resetSeconds ?? 120)), grace: .seconds(5))
+            timeLimit: .seconds(max(1, seconds)), grace: .seconds(5))
         do {
             let outcome = try RunningStep.start(step, isolation: isolation, supervisor: supervisor)
                 .waitOnThisThread()
@@ -116,11 +131,8 @@ extension AttemptWorker {
     /// Resets a part on a thread of its own, once at a time.
     func reset(_ part: DeviceID?, _ why: String) {
         guard resets.begin(part) else { return }
-        let address = part.flatMap { options.addresses[$0] }
-        let reset = PartReset(
-            part: part, why: why, machine: machine, programs: options.resets, address: address,
-            log: "\(folder)/reset-\(part.map { "\($0.kind)-\($0.index)" } ?? "machine").log",
-            isolation: isolation, supervisor: supervisor)
+        let command = options.resets.command(for: part, address: part.flatMap { options.addresses[$0] })
+        let reset = task(on: part, command, why, "reset")
         do {
             try startThread { [report, resets] in
                 let failure = reset.run()
@@ -130,6 +142,46 @@ extension AttemptWorker {
         } catch {
             resets.end(part)
             report(.reset(part, failure: "\(error)"))
+        }
+    }
+
+    private func task(on part: DeviceID?, _ command: [String]?, _ why: String, _ verb: String) -> PartReset {
+        PartReset(
+            part: part, why: why, machine: machine, command: command,
+            seconds: options.resets.resetSeconds ?? 120, address: part.flatMap { options.addresses[$0] },
+            log: "\(folder)/\(verb)-\(part.map { "\($0.kind)-\($0.index)" } ?? "machine").log",
+            isolation: isolation, supervisor: supervisor)
+    }
+
+    /// Clears the memory of the accelerators that an attempt had, before anybody hears that they are free.
+    ///
+    /// False where there is nothing to clear; else the host's thread goes on with the end once it is done. One that
+    /// cannot be cleared is isolated.
+    func clearAccelerators(of attempt: Attempt, then end: AttemptEnd) -> Bool {
+        guard !attempt.isClearing else { return true }
+        let parts = Set(attempt.record?.start.ranks.map(\.device) ?? []).sorted()
+        let tasks = parts.compactMap { part in
+            options.resets.scrubCommand(for: part, address: options.addresses[part]).map {
+                task(on: part, $0, "\(attempt.id) has left", "scrub")
+            }
+        }
+        guard !tasks.isEmpty else { return false }
+        attempt.isClearing = true
+        let id = attempt.id
+        do {
+            try startThread { [report, weak host] in
+                for task in tasks {
+                    guard let failure = task.run() else { continue }
+                    report(.health(task.part, .isolated, why: "its memory could not be cleared: \(failure)"))
+                }
+                host?.noteCleared(id, end)
+            }
+            return true
+        } catch {
+            for part in parts {
+                report(.health(part, .isolated, why: "its memory was not cleared: \(error)"))
+            }
+            return false
         }
     }
 }

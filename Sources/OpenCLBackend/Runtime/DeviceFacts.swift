@@ -47,6 +47,11 @@ struct DeviceFacts: Sendable {
         isCPU = number(OPENCL_DEVICE_TYPE) & OPENCL_DEVICE_TYPE_CPU != 0
         memory = number(OPENCL_DEVICE_GLOBAL_MEM_SIZE)
         largestBuffer = number(OPENCL_DEVICE_MAX_MEM_ALLOC_SIZE)
+        // Processors have the memory of the job, which a driver does not know.
+        if isCPU, let granted = ProgramFile.environment("HENG_MEMORY").flatMap({ Int($0) }), granted > 0 {
+            memory = min(memory, granted)
+            largestBuffer = min(largestBuffer, granted)
+        }
         computeUnits = max(1, number(OPENCL_DEVICE_MAX_COMPUTE_UNITS) & 0xFFFF_FFFF)
         alignment = max(1, (number(OPENCL_DEVICE_MEM_BASE_ADDR_ALIGN) & 0xFFFF_FFFF) / 8)
         largestGroup = max(1, number(OPENCL_DEVICE_MAX_WORK_GROUP_SIZE))

@@ -41,7 +41,8 @@ package enum OpenCLDevices {
         guard isThere == 1 else { return [] }
         return unsafe list { unsafe opencl_platforms($0, $1) }.flatMap { platform in
             let name = platformName(platform)
-            return unsafe list { unsafe opencl_devices(platform, $0, $1) }.compactMap { handle -> OpenCLDevice? in
+            let handles = unsafe list { unsafe opencl_devices(platform, $0, $1) }
+            return handles.compactMap { handle -> OpenCLDevice? in
                 guard let facts = DeviceFacts(of: handle, platform: name), isGranted(facts) else {
                     return nil
                 }
@@ -50,8 +51,9 @@ package enum OpenCLDevices {
         }
     }
 
-    /// A job that was given no accelerator sees none (`HENG_ACCELERATORS` is there and empty); processors are held by
-    /// what holds all of the job. Which of several is to be seen, their vendors' variables say.
+    /// A job that was given no accelerator sees none: `HENG_ACCELERATORS` is there and empty.
+    ///
+    /// Processors are held by what holds all of the job. Which of several is to be seen, their vendors' variables say.
     private static func isGranted(_ facts: DeviceFacts) -> Bool {
         facts.isCPU || !ProgramFile.isEmptyInEnvironment("HENG_ACCELERATORS")
     }
