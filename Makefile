@@ -7,7 +7,7 @@ BUILD := .build/release
 RELEASE := -c release --explicit-target-dependency-import-check error
 
 .PHONY: demo test counts deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
-.PHONY: check-exported-models mutants torture asan tsan fuzz install uninstall clean help peers
+.PHONY: check-exported-models mutants torture asan tsan fuzz install uninstall clean help peers shares
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -78,6 +78,11 @@ fuzz: deps onnx-cases ## let libFuzzer write models, topology files, results, sa
 	$(BUILD)/model-mutator --count $(FUZZ_MODELS)
 
 PEER_ROUNDS ?= 5
+
+shares: build ## measure whether virtual devices hold their shares and quotas, for about three minutes
+	@mkdir -p .build/shares
+	Benchmarks/shares/run --json .build/shares/shares.json --markdown .build/shares/shares.md
+	@cat .build/shares/shares.md
 
 peers: build ## measure hengd beside Slurm and HyperQueue, which are fetched into .build-peers, for about ten minutes
 	$(SWIFT) build $(RELEASE) --product daemon-load

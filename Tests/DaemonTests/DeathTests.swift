@@ -59,6 +59,10 @@ final class DeathTests {
                 "OUT_OF_MEMORY: OOM_QUOTA: over the memory limit of 64 MiB of its virtual device, peak "),
             "\(second)")
         try client.deleteDevice("small")
+        // The daemon is killed at the end of the test, and would leave the device's groups behind.
+        let kept = daemon.paths.folder + "/attempts/devices/small.json"
+        while FileManager.default.fileExists(atPath: kept) { usleep(1000) }
+        usleep(50_000)
     }
 
     @Test func `a job that may be tried again is, after pauses that double`() throws {
