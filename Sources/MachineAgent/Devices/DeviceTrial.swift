@@ -32,8 +32,8 @@ struct DeviceTrial: Sendable {
     /// What is tried, apart from what came of it.
     var subject: NamedDevice { kept.device }
 
-    /// How long the processing units spin.
-    private static let spinTime = Duration.milliseconds(400)
+    /// How long the processing units spin: many periods of a quota, and ticks of a kernel that counts by them.
+    private static let spinTime = Duration.milliseconds(800)
     /// Trying the mechanism does not need the whole amount of a large device.
     private static let largestMemory = ByteCount.mebibytes(64)
     /// Accounting in periods and slices is not finer.
@@ -67,7 +67,8 @@ struct DeviceTrial: Sendable {
         step.timeLimit = Self.spinTime
         return run(step, "compute", .share, asked: device.cpuTime, unit: "CPUs") { outcome in
             let got = outcome.usage.cpuTime.nanoseconds
-            let measured = Double(got) / Double(max(1, Self.spinTime.nanoseconds))
+            let lent = TrialMeasure.lentTime(in: outcome.usage.wallTime, kept.groups.slot)
+            let measured = Double(got) / Double(lent.nanoseconds)
             // Without a quota it may use what lies idle beside it.
             let hasQuota = kept.groups.slot.cpuShare != nil
             let most = hasQuota ? device.cpuTime : Double(device.cpus.count)
@@ -109,24 +110,9 @@ struct DeviceTrial: Sendable {
         step.output = .file(file)
         return run(step, "locality", .numa, asked: 1, unit: "of its pages") { outcome in
             guard outcome.verdict.isSuccess, let text = SmallFile.read(file) else { return (nil, true) }
-            let local = Self.localPart(text, nodes: Set(device.osNodes))
+            let local = TrialMeasure.localPart(of: text, nodes: Set(device.osNodes))
             return (local, local.map { $0 >= 0.95 } ?? true)
         }
-    }
-
-    /// The part of the anonymous pages that lies on some nodes; nil when there are none.
-    static func localPart(_ maps: String, nodes: Set<Int>) -> Double? {
-        var local = 0
-        var all = 0
-        for line in maps.split(separator: "\n") where line.contains(" anon=") {
-            for word in line.split(separator: " ") where word.hasPrefix("N") {
-                let parts = word.dropFirst().split(separator: "=").map { Int($0) }
-                guard parts.count == 2, let node = parts[0], let pages = parts[1] else { continue }
-                all += pages
-                if nodes.contains(node) { local += pages }
-            }
-        }
-        return all == 0 ? nil : Double(local) / Double(all)
     }
 
     // MARK: Running
