@@ -1,8 +1,10 @@
 /*
  * The control groups that the agent made for the step: what they counted, and their removal.
  */
+#define _GNU_SOURCE
 #include "step.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -137,12 +139,28 @@ void step_read_evidence(const struct step_configuration *configuration, struct s
     }
 }
 
+/* Removes the groups that a job has made below its own. Nobody is in them any more. */
+static void remove_below(const char *path, int depth) {
+    char below[STEP_PATH_LIMIT];
+    DIR *folder = depth < 16 ? opendir(path) : NULL;
+    if (folder == NULL) return;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (snprintf(below, sizeof below, "%s/%s", path, entry->d_name) >= (int)sizeof below) continue;
+        if (rmdir(below) == 0 || errno != EBUSY) continue;
+        remove_below(below, depth + 1);
+        rmdir(below);
+    }
+    closedir(folder);
+}
+
 /* A group stays busy for a moment after its last process was reaped; so look again, at growing intervals. */
 static bool remove_group(const char *path) {
     struct timespec pause = {.tv_nsec = 50 * 1000};
     for (int64_t waited = 0; waited < 1000000000; waited += pause.tv_nsec) {
         if (rmdir(path) == 0 || errno == ENOENT) return true;
         if (errno != EBUSY) return false;
+        remove_below(path, 0);
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < 5000000) pause.tv_nsec *= 2;
     }

@@ -211,6 +211,20 @@ struct IsolationTests {
         #expect(try ownGroups().subtracting(before).filter { !isUsed($0) } == [])
     }
 
+    @Test(.enabled(if: hasGroup(.memory), "no memory group can be made here"))
+    func `groups that a job makes below its own go with it`() async throws {
+        let waiting = "while [ ! -e \(folder.path)/go ]; do sleep 0.01; done"
+        let step = try start(shell(waiting, in: folder, memory: .mebibytes(64)), isolation: machine)
+        let group = try #require(step.groupFolders.first)
+        for below in ["one", "one/two", "three"] { #expect(unsafe mkdir("\(group)/\(below)", 0o755) == 0) }
+        #expect(unsafe creat("\(folder.path)/go", 0o644) >= 0)
+
+        let outcome = await step.wait()
+
+        #expect(outcome.remarks == [])
+        #expect(!exists(group))
+    }
+
     /// The groups that this process has made and not removed.
     private func ownGroups() throws -> Set<String> {
         var found: Set<String> = []
