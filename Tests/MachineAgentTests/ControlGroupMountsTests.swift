@@ -51,4 +51,15 @@ struct ControlGroupMountsTests {
         #expect(found.legacy.isEmpty)
         #expect(found.unified == nil)
     }
+
+    @Test(arguments: [
+        ("/sys/fs/cgroup/a/b", "/sys/fs/cgroup/a/c/d", "/sys/fs/cgroup/a"),
+        ("/sys/fs/cgroup/a", "/sys/fs/cgroup/a/x", "/sys/fs/cgroup/a"),
+        ("/sys/fs/cgroup/ab", "/sys/fs/cgroup/a", "/sys/fs/cgroup"), ("/x", "/y", "/"), ("", "/y", "/"),
+    ]) func `the group around two groups is what their paths have in common`(
+        one: String, other: String, around: String
+    ) {
+        #expect(UnifiedTree.common(one, other) == around)
+        #expect(UnifiedTree.common(other, one) == around)
+    }
 }

@@ -38,13 +38,17 @@ package struct Isolation: Hashable, Sendable {
             let memberships = SmallFile.read("/proc/self/cgroup")
         else { return .soft(because: "/proc does not show control groups here") }
         var places = ControlGroupMounts(mounts: mounts, memberships: memberships)
+        let own = places.unified
         if let given = unsafe getenv("HENG_CGROUP") { places.unified = unsafe String(cString: given) }
         return Isolation(
             homes: Dictionary(
-                uniqueKeysWithValues: Controller.allCases.map { ($0, home(of: $0, in: places)) }))
+                uniqueKeysWithValues: Controller.allCases.map { ($0, home(of: $0, in: places, from: own)) }))
     }
 
-    private static func home(of controller: Controller, in places: ControlGroupMounts) -> Home {
+    /// `own` is the version 2 group that this process is in.
+    private static func home(
+        of controller: Controller, in places: ControlGroupMounts, from own: String?
+    ) -> Home {
         if let folder = places.legacy[controller] {
             return refusal(of: folder).map { .missing($0) } ?? .legacy(folder: folder)
         }
@@ -53,11 +57,9 @@ package struct Isolation: Hashable, Sendable {
         }
         let tree = UnifiedTree(group: folder)
         // Every group can be frozen in version 2.
-        if controller == .freezer {
-            return refusal(of: tree.home).map { .missing($0) } ?? .unified(folder: tree.home)
-        }
-        if let reason = tree.passOn(controller) { return .missing(reason) }
-        return refusal(of: tree.home).map { .missing($0) } ?? .unified(folder: tree.home)
+        if controller != .freezer, let reason = tree.passOn(controller) { return .missing(reason) }
+        let reason = refusal(of: tree.home) ?? own.flatMap(tree.refusalToEnter)
+        return reason.map { .missing($0) } ?? .unified(folder: tree.home)
     }
 
     /// Why no group can be made in a folder, or nil when one can.
