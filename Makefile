@@ -7,7 +7,7 @@ BUILD := .build/release
 RELEASE := -c release --explicit-target-dependency-import-check error
 
 .PHONY: demo test counts deps build build-tests onnx-cases fresh-onnx-cases sentence-encoder operators onnx-format format lint
-.PHONY: check-exported-models mutants torture asan tsan fuzz install uninstall clean help peers shares
+.PHONY: check-exported-models mutants torture guest guest-kernels asan tsan fuzz install uninstall clean help peers shares
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -15,7 +15,7 @@ help: ## say what can be made
 demo: build ## install what is missing, build, and measure this machine with models served and trained
 	$(BUILD)/heng bench run server --tier quick --budget 3m
 
-test: deps onnx-cases ## install what is missing, build, and run every test
+test: deps onnx-cases guest-kernels ## install what is missing, build, and run every test
 	$(SWIFT) build $(RELEASE) --build-tests
 	@tools/run-tests $(SWIFT) test -c release --disable-testable-imports
 
@@ -99,6 +99,14 @@ torture: deps ## kill the daemon and supervisors at 1,000 moments (MOMENTS) whil
 	$(SWIFT) build $(RELEASE) --build-tests
 	HENG_TORTURE_MOMENTS=$(MOMENTS) $(SWIFT) test -c release --disable-testable-imports --skip-build \
 		--filter DaemonTests.TortureTests
+
+guest-kernels: deps ## fetch the kernels for virtual machines, once, into ~/.cache/heng
+	@tools/guest fetch || echo "Tests in virtual machines are left out."
+
+guest: build guest-kernels ## run hengd in virtual machines: four NUMA nodes, version 2 of control groups, and without root
+	@tools/install-dependencies qemu-system-x86 seabios
+	@failed=0; for scenario in shares numa groups rootless; do \
+		echo "== $$scenario"; tools/guest run $$scenario || failed=1; done; exit $$failed
 
 operators: build ## write Documentation/operators.md anew from the schemas
 	$(BUILD)/heng model operators > Documentation/operators.md

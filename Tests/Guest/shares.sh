@@ -1,0 +1,78 @@
+# Shares of core time and quotas of memory, at the speed of the machine: one processor, no NUMA, no cpuset.
+. /opt/heng/lib.sh
+mkdir /tmp/work
+start_daemon
+check "the kernel has no cpuset here" lacks "$(cat $groups/cgroup.controllers)" cpuset
+status=$(heng status)
+check "compute, memory, processes and freeze are declared hard" \
+    contains "$status" "compute hard, cores soft, freeze hard, memory hard, numa soft, processes hard"
+check "doctor names what is soft" contains "$(heng doctor)" "soft: affinity"
+check "hard isolation is refused where cores are soft" refuses heng submit --isolation hard --wait -- true
+
+# Jobs at once on the one processor, each with its own share; they begin together, when nothing else has work to do.
+spin() {
+    mkdir -p "/tmp/work/$2"
+    submit --device "cpu:$1" -o "/tmp/work/$2/out" -- probe spin 5 "/tmp/work/$2"
+}
+go() {
+    for name; do soon has_pid "/tmp/work/$name"; done
+    sleep 0.5
+    for name; do touch "/tmp/work/$name/go"; done
+    sleep 5.5
+}
+jobs="$(spin 0.1 tenth) $(spin 0.25 quarter) $(spin 0.5 half)"
+go tenth quarter half
+check "jobs with shares succeed" heng wait --quiet $jobs
+for pair in 0.1:tenth 0.25:quarter 0.5:half; do
+    share=${pair%:*}
+    got=$(cat "/tmp/work/${pair#*:}/out")
+    error=$(awk -v got="$got" -v share="$share" 'BEGIN { printf "%.2f", 100 * (got / share - 1) }')
+    figure "share $share beside others: got $got, error $error %"
+    check "a share of $share holds within 3 %" between -3 "$error" 3
+done
+
+# Two halves against the whole.
+job=$(spin 1 whole)
+go whole
+check "a whole processor runs" heng wait --quiet $job
+jobs="$(spin 0.5 left) $(spin 0.5 right)"
+go left right
+check "two halves run" heng wait --quiet $jobs
+sum=$(cat /tmp/work/left/out /tmp/work/right/out /tmp/work/whole/out | tr '\n' ' ' | awk '{ printf "%.4f", ($1 + $2) / $3 }')
+figure "two halves against the whole: $sum"
+check "two halves are at least 0.97 of the whole" between 0.97 "$sum" 1.03
+
+# Memory: within the quota it runs, over it is ended, and never has more.
+check "within its quota a job runs" heng submit --mem 64MiB --wait --quiet -- probe hold 48 0 /tmp/work
+job=$(submit --mem 64MiB -- probe hold 96 0 /tmp/work)
+heng wait --quiet $job
+sheet=$(heng show $job)
+check "over its quota a job is ended as OOM_QUOTA" contains "$sheet" OOM_QUOTA
+check "and its peak is not above the quota" contains "$sheet" "Peak memory: 64 MiB"
+
+# A virtual device tries out its limits.
+heng vdev create part --share 0.25 --mem 64MiB --quiet
+tried() { lacks "$(heng vdev list)" "not tried out yet" >/dev/null; }
+check "a virtual device tries out its limits" soon tried
+device=$(heng vdev list --json | flat)
+check "they hold" lacks "$device" '"isHeld":false'
+check "compute and memory are hard" contains "$device" '"name":"memory","strength":"hard"'
+figure "self-test of a quarter: $(echo "$device" | sed -n 's/.*"measured":\([0-9.]*\),"name":"compute".*/\1/p') CPUs"
+mkdir /tmp/work/part
+job=$(submit --vdev part -o /tmp/work/part/out -- probe spin 5 /tmp/work/part)
+go part
+check "a job runs in it" heng wait --quiet $job
+check "within 3 % of its share" between 0.2425 "$(cat /tmp/work/part/out)" 0.2575
+check "virtual device deleted" heng vdev delete part --quiet
+
+# A swarm that ignores SIGTERM.
+job=$(submit --grace 1s -- probe swarm 40 60 /tmp/work)
+check "a swarm runs" soon has_pid /tmp/work
+sleep 1
+figure "processes of the swarm: $(probes)"
+heng cancel --quiet $job
+check "a swarm that ignores SIGTERM is ended" soon is_state $job CANCELLED
+check "nobody of it is left" no_probes
+
+heng down --quiet
+check "no group is left" soon no_leftovers
