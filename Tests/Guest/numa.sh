@@ -10,6 +10,7 @@ lowest() { sort -n | head -n 1; }
 
 # MARK: What there is
 
+echo "note MiB free on the nodes: $(numactl -H | sed -n 's/.*free: \([0-9]*\).*/\1/p' | tr '\n' ' ')"
 start_daemon
 status=$(heng status)
 check "all limits are declared hard" contains "$status" \
