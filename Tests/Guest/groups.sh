@@ -28,7 +28,7 @@ urgent=$(submit --queue urgent --numa 2 -- probe hold 1 0 "$(folder urgent)")
 soon has_pid urgent
 figure "preemption of four ranks that ignore SIGTERM, grace 1 s, to the preemptor's memory: $(($(now) - start)) hundredths of a second"
 check "the preemptor ends well" heng wait --quiet "$urgent"
-check "who was pushed aside starts again" soon in_attempt "$job" 2
+check "who was pushed aside starts again" soon started_again "$job"
 check "and ends well" heng wait --quiet "$job"
 
 # MARK: Virtual devices

@@ -9,7 +9,7 @@ heng() { timeout 180 /opt/heng/heng "$@"; }
 
 # check NAME COMMAND...: whether the command succeeds.
 check() {
-    name=$1
+    local name=$1
     shift
     echo "at $(cut -d' ' -f1 /proc/uptime)"
     if "$@"; then
@@ -93,6 +93,7 @@ limit() {
 }
 
 in_attempt() { [ "$(attempt "$1")" = "$2" ] && is_state "$1" RUNNING; }
+started_again() { [ "$(attempt "$1")" -ge 2 ]; }
 ranks_run() { for rank in 0 1 2 3; do has_pid "$1" $rank || return 1; done; }
 
 # What is left when hengd has ended.
