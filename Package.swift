@@ -298,7 +298,7 @@ let allTargets: [Target] = [
             "Essentials", "HardwareTopology", "Scheduling", "ControlAPI", "Store", "ControlPlane",
             "MachineAgent", "heng-step",
         ]),
-    tests("GuestTests", ["heng", "hengd", "heng-step"]),
+    tests("GuestTests", ["heng-step"]),
     tests("CollectivesTests", ["Essentials", "Collectives", "CLinux"]),
     tests(
         "CPUBackendTests",

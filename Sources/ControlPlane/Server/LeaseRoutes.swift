@@ -53,7 +53,7 @@ extension Routes {
         }
         guard let machine else { throw HTTPProblem(409, "Job \(id) holds nothing.", exitCode: .negative) }
         for report in reports { daemon.put(.report(machine: machine, report)) }
-        // Asked behind the reports, so that they are on the disk by then.
+        // Asked behind the reports, so that they are on the disk by then, but for starts, which wait a moment.
         try await daemon.look { _ in }
         return .done
     }
@@ -65,7 +65,7 @@ extension AgentReport {
         switch self {
         case .started(let attempt, _), .suspended(let attempt), .resumed(let attempt), .ended(let attempt, _):
             attempt
-        case .tested, .health, .heartbeat: nil
+        case .tested, .health, .reset, .heartbeat: nil
         }
     }
 }

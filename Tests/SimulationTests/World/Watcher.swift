@@ -141,7 +141,12 @@ struct Watcher {
             return complain("on a machine that is not there")
         }
         let (machine, status) = (state.inventories[index].machine, state.status[index])
-        if let why = status.closedBecause { complain("on \(part.machine), which is closed: \(why)") }
+        // By the facts themselves, and not by what the scheduler makes of them.
+        if let why = status.drainedBecause { complain("on \(part.machine), which is drained: \(why)") }
+        if status.isSilent { complain("on \(part.machine), which is silent") }
+        for fault in status.faults where fault.part.device == nil && !fault.level.takesNewWork {
+            complain("on \(part.machine), which is \(fault.level)")
+        }
         for fault in status.faults where !fault.level.takesNewWork {
             for rank in part.ranks {
                 let isNode =
