@@ -199,18 +199,20 @@ struct AttemptHostTests {
 
     @Test func `the limits of a virtual device are tried out and measured`() async throws {
         let host = try TestHost(scratch, isolation: machine)
+        // A run that broke off may have left groups of its own device.
+        let name = "half-\(scratch.path.suffix(6))"
         let device = testDevice(
             cpus: [try #require(try usableCPUs().first)], memory: .mebibytes(32), perCore: .thousandths(500))
 
-        host.host.perform(.test(namedDevice("half", device, revision: 3)))
+        host.host.perform(.test(namedDevice(name, device, revision: 3)))
         try await eventually { host.reports.contains { if case .tested = $0 { true } else { false } } }
 
-        guard case .tested("half", let test)? = host.reports.last else { throw Failure("\(host.reports)") }
+        guard case .tested(name, let test)? = host.reports.last else { throw Failure("\(host.reports)") }
         #expect(test.revision == 3)
         #expect(test.limits.map(\.name) == ["compute", "memory", "locality"])
         #expect(test.isPassed, "\(test.limits)")
-        host.host.perform(.deleteDevice("half"))
-        try await eventually { deviceGroups(of: "half", on: machine).isEmpty }
+        host.host.perform(.deleteDevice(name))
+        try await eventually { deviceGroups(of: name, on: machine).isEmpty }
     }
 
     // MARK: Surroundings

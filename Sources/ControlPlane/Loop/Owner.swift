@@ -104,7 +104,9 @@ final class Owner {
     }
 
     /// When the state, an agent or a lease needs attention without mail.
-    private var times: [TimePoint] { [state.nextWakeUp, nextSilence, leases.nextDeadline].compactMap(\.self) }
+    private var times: [TimePoint] {
+        [state.nextWakeUp, nextSilence, leases.nextDeadline].compactMap(\.self)
+    }
 
     /// Until any of these, a delayed report or a failed write needs attention.
     private var pause: Duration? {

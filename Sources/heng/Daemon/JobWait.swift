@@ -76,7 +76,9 @@ struct JobWait {
     private func whileDaemonRestarts<Value>(_ ask: () throws -> Value) throws -> Value {
         let end = TimePoint.monotonicNow() + .seconds(30)
         while true {
-            do { return try ask() } catch let failure as any ReportableError where failure.exitCode == .setupMissing {
+            do { return try ask() } catch let failure as any ReportableError
+                where failure.exitCode == .setupMissing
+            {
                 let interrupt = try Interruption.require()
                 guard TimePoint.monotonicNow() < end, !interrupt.isTriggered else { throw failure }
                 usleep(100_000)

@@ -16,7 +16,7 @@ struct HealthCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists the parts that are not healthy, and why.",
+            commandName: "list", abstract: "Lists the parts that are not healthy, and why.",
             discussion: "Example: heng health list")
 
         @OptionGroup var display: ListingOptions
