@@ -1,7 +1,7 @@
 # All controllers of version 2: jobs that do not want to end, preemption, and virtual devices.
 . /opt/heng/lib.sh
-mkdir /tmp/work
-cd /tmp/work
+mkdir /tmp/trial
+cd /tmp/trial
 start_daemon
 
 # MARK: Jobs that do not want to end

@@ -81,7 +81,7 @@ probes() { pidof probe | wc -w; }
 no_probes() { [ "$(probes)" -eq 0 ]; }
 
 # A fresh folder for the files of a job.
-folder() { mkdir -p "/tmp/work/$1" && chmod 777 "/tmp/work/$1" && echo "/tmp/work/$1"; }
+folder() { mkdir -p "/tmp/trial/$1" && chmod 777 "/tmp/trial/$1" && echo "/tmp/trial/$1"; }
 
 # What one of the groups around a process says in a file: a limit may lie at the job or at the device around it.
 limit() {

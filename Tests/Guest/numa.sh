@@ -1,7 +1,7 @@
 # Four NUMA nodes and all controllers of version 2, as root. Node 0 is larger than the others, which have a quarter of a GiB.
 . /opt/heng/lib.sh
-mkdir /tmp/work
-cd /tmp/work
+mkdir /tmp/trial
+cd /tmp/trial
 
 # local_to PID NODE: what its group's memory.numa_stat says, in percent.
 local_to() { locality "$(group "$1")" "$2"; }
@@ -22,7 +22,7 @@ done
 
 # MARK: Training on four nodes
 
-job=$(submit --ranks 4 --per numa --mem 64MiB --time 10 -- heng bench-worker train --seed 1 --steps 1000 --answer /tmp/work/answer)
+job=$(submit --ranks 4 --per numa --mem 64MiB --time 10 -- heng bench-worker train --seed 1 --steps 1000 --answer /tmp/trial/answer)
 measured=""
 sample() {
     for process in $(processes "$job"); do
@@ -35,7 +35,7 @@ sleep 1
 check "four ranks train" soon sample
 sample
 check "the training ends well" heng wait --quiet "$job"
-check "and leaves its answer" test -s /tmp/work/answer
+check "and leaves its answer" test -s /tmp/trial/answer
 figure "training, local anonymous pages of the ranks in percent:$measured"
 check "at least 95 % of each rank's memory is local" between 95 "$(echo "$measured" | tr ' ' '\n' | grep . | lowest)" 100
 
@@ -48,7 +48,7 @@ saved() { [ "$(cat "$1"/step.? 2>/dev/null | wc -l)" -eq 4 ] && [ "$(steps "$1")
 train() { # NAME STEPS OPTIONS...: a training that saves each step
     name=$1 count=$2
     shift 2
-    submit --ranks 4 --per numa --mem 96MiB -o "/tmp/work/$name.%t" --open-mode append "$@" -- \
+    submit --ranks 4 --per numa --mem 96MiB -o "/tmp/trial/$name.%t" --open-mode append "$@" -- \
         probe train 48 "$count" "$(folder "$name")"
 }
 job=$(train lost 30 --retries 1)
@@ -118,7 +118,7 @@ figure "preferred, 300 MiB on a node of 251 MiB: $part % local, the rest elsewhe
 check "and spills to other nodes" between 40 "$part" 95
 heng cancel --quiet "$job"
 
-job=$(submit --mem 64MiB -- probe hold 128 0 /tmp/work)
+job=$(submit --mem 64MiB -- probe hold 128 0 /tmp/trial)
 heng wait --quiet "$job"
 sheet=$(heng show "$job")
 check "over its quota a job is OOM_QUOTA" contains "$sheet" OOM_QUOTA

@@ -1,12 +1,12 @@
 # The short scenario of the test suite: what version 2 of control groups holds jobs to. No figure that a busy machine moves.
 . /opt/heng/lib.sh
-mkdir /tmp/work
-cd /tmp/work
+mkdir /tmp/trial
+cd /tmp/trial
 start_daemon
 check "what has a controller is declared hard, and the rest soft" contains "$(heng status)" \
     "compute hard, cores soft, freeze hard, memory hard, numa soft, processes hard"
 
-job=$(submit --mem 64MiB -- probe hold 96 0 /tmp/work)
+job=$(submit --mem 64MiB -- probe hold 96 0 /tmp/trial)
 heng wait --quiet "$job"
 sheet=$(heng show "$job")
 check "over its quota a job is ended as OOM_QUOTA" contains "$sheet" OOM_QUOTA

@@ -1,7 +1,7 @@
 # Version 2 without root: what somebody gets who was given a part of the tree, all of it or some, and who was given none.
 . /opt/heng/lib.sh
-mkdir -m 777 /tmp/work
-cd /tmp/work
+mkdir -m 777 /tmp/trial
+cd /tmp/trial
 
 # slice NAME CONTROLLERS: a group of root's that passes controllers on, as systemd makes it around units.
 slice() {
@@ -43,7 +43,7 @@ worker "heng suspend --quiet $job"
 check "it can be frozen" soon has_line "$(group "$process")/cgroup.events" "frozen 1"
 worker "heng resume --quiet $job; heng cancel --quiet $job"
 check "and cancelled" soon is_gone "$process"
-job=$(worker "heng submit --parsable --mem 64MiB -- probe hold 128 0 /tmp/work")
+job=$(worker "heng submit --parsable --mem 64MiB -- probe hold 128 0 /tmp/trial")
 worker "heng wait --quiet $job"
 check "over its quota a job is OOM_QUOTA" contains "$(worker "heng show $job")" OOM_QUOTA
 job=$(worker "heng submit --parsable --grace 1s -- probe swarm 30 600 $(folder workers)")
